@@ -1,0 +1,131 @@
+package verdict
+
+import (
+	"time"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+)
+
+// Evidence is one signature or attestation that was found, and what became of it.
+// A candidate that was rejected is evidence too: Verified is false and Rejected
+// says why.
+type Evidence struct {
+	Kind          string `json:"kind"` // "signature" or "attestation"
+	PredicateType string `json:"predicateType"`
+	Subject       string `json:"subject"`            // digest it speaks of
+	Referrer      string `json:"referrer,omitempty"` // digest of the manifest that holds it
+	Signer        string `json:"signer,omitempty"`   // key fingerprint ("sha256:…") or certificate identity
+	Verified      bool   `json:"verified"`
+	Rejected      string `json:"rejected,omitempty"`
+}
+
+// Subject is what the verdict is about.
+type Subject struct {
+	// Digest of the manifest or index exactly as it is or will be pushed; for an
+	// image that will not be pushed and has no manifest, the image id.
+	Digest string `json:"digest"`
+	// ImageID is the digest of the config.
+	ImageID string `json:"imageId,omitempty"`
+	// Kind is "manifest", "index" or "image-id".
+	Kind     string `json:"kind"`
+	Platform string `json:"platform,omitempty"` // "linux/amd64"
+	// Reference names the image for people: the repository it goes to, or what was asked for.
+	Reference string `json:"reference,omitempty"`
+	// Layout is the OCI layout the image lies in, relative to the workspace where it is inside.
+	Layout string `json:"layout,omitempty"`
+	OS     string `json:"os,omitempty"` // "alpine 3.11.5"; empty when the image holds no distribution
+	// Packages counts the packages of the operating system and of languages.
+	Packages int `json:"packages"`
+	Layers   int `json:"layers"`
+	// Size is the sum of the compressed layers in bytes.
+	Size int64 `json:"size"`
+}
+
+// Status of a stage.
+const (
+	StageRan     = "ran"
+	StageSkipped = "skipped"
+	StageFailed  = "failed"
+)
+
+// Stage is what became of one stage of the run.
+type Stage struct {
+	Name     string        `json:"name"`
+	Status   string        `json:"status"`
+	Detail   string        `json:"detail,omitempty"` // the reason of a skip, a word on what was done
+	Error    string        `json:"error,omitempty"`
+	Duration time.Duration `json:"durationNs"`
+}
+
+// Database says which vulnerability data decided.
+type Database struct {
+	Source    string    `json:"source"`           // reference or path
+	Digest    string    `json:"digest,omitempty"` // of the OCI artefact, or of the file for db-path
+	UpdatedAt time.Time `json:"updatedAt"`
+	FetchedAt time.Time `json:"fetchedAt,omitzero"`
+	// Age is the time between UpdatedAt and the run.
+	Age time.Duration `json:"ageNs"`
+}
+
+// Acted says what was done after a pass.
+type Acted struct {
+	// Done is false when an act was due and failed: exit 3 although the verdict is pass.
+	Done   bool     `json:"done"`
+	Pushed string   `json:"pushed,omitempty"` // repository@digest
+	Tags   []string `json:"tags,omitempty"`   // references whose tag now names the digest
+	Signed string   `json:"signed,omitempty"` // repository@digest of the signature's referrer manifest
+	Key    string   `json:"key,omitempty"`    // fingerprint of the public key
+	Error  string   `json:"error,omitempty"`
+}
+
+// Built says how the image came to be.
+type Built struct {
+	Door       string `json:"door"` // remote, docker, sibling, engine, embedded
+	Detail     string `json:"detail,omitempty"`
+	Dockerfile string `json:"dockerfile"`
+	Target     string `json:"target,omitempty"`
+	// Provenance is the path of the SLSA provenance sidecar, empty when the door gives none.
+	Provenance string `json:"provenance,omitempty"`
+}
+
+// Linted counts what lint read, by kind of source.
+type Linted struct {
+	Dockerfiles int `json:"dockerfiles"`
+	Manifests   int `json:"manifests"`
+	Objects     int `json:"objects"`
+}
+
+// Result is everything a run has to tell. Every report is rendered from it, and
+// report.json is its canonical form.
+type Result struct {
+	Version  string        `json:"version"` // of plimsoll
+	Command  string        `json:"command"`
+	Started  time.Time     `json:"started"`
+	Duration time.Duration `json:"durationNs"`
+	// Subjects holds one entry per image that was judged; empty when only sources were.
+	Subjects []Subject `json:"subjects,omitempty"`
+	Verdict  Verdict   `json:"verdict"`
+	// Enforced is false under warn-only: the verdict stands and the exit code does not follow it.
+	Enforced bool              `json:"enforced"`
+	Findings []finding.Finding `json:"findings"`
+	Unread   []finding.Unread  `json:"unread"`
+	Stages   []Stage           `json:"stages"`
+	Evidence []Evidence        `json:"evidence,omitempty"`
+	Database *Database         `json:"database,omitempty"`
+	Built    *Built            `json:"built,omitempty"`
+	Linted   *Linted           `json:"linted,omitempty"`
+	Acted    *Acted            `json:"acted,omitempty"`
+	Policy   Policy            `json:"policy"`
+	Notes    []string          `json:"notes,omitempty"` // what a reader should know: a fallback taken, a default applied
+	// Reproduce is the command that gives this verdict on a laptop.
+	Reproduce string `json:"reproduce,omitempty"`
+}
+
+// Policy is the thresholds that decided.
+type Policy struct {
+	FailOn     finding.Severity `json:"failOnSeverity"`     // vulnerabilities and secrets of this severity and above
+	LintFailOn finding.Severity `json:"lintFailOnSeverity"` // lint findings of this severity and above
+	// IgnoreUnfixed lets vulnerabilities without a published fix pass.
+	IgnoreUnfixed bool   `json:"ignoreUnfixed"`
+	Profile       string `json:"profile"`
+}
