@@ -140,7 +140,12 @@ type Finding struct {
 	Location Location   `json:"location"`
 	Related  []Location `json:"related,omitempty"`
 	// Excerpt is the offending text, as it stands in the file; never a secret.
-	Excerpt       string         `json:"excerpt,omitempty"`
+	Excerpt string `json:"excerpt,omitempty"`
+	// SourceLine is the first line of Location as it stands in the file, without
+	// its line ending and cut at 400 code points, so that a report can draw a
+	// caret under Location.Column without the file. A secret's value is masked,
+	// one character of mask per code point, which keeps the columns.
+	SourceLine    string         `json:"sourceLine,omitempty"`
 	Fix           *Fix           `json:"fix,omitempty"`
 	Suppressed    *Suppressed    `json:"suppressed,omitempty"`
 	Status        Status         `json:"status"`
