@@ -1,0 +1,94 @@
+// Package config holds every setting once: its name, what it means, its default
+// and which commands take it. Flags, the action's inputs (INPUT_*), the file
+// .plimsoll.yaml and the pages are all made from the same table.
+//
+// It reads and checks; it decides nothing.
+package config
+
+import (
+	"time"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+)
+
+// Config is what a run was asked for, after defaults, files, inputs and flags.
+type Config struct {
+	// What to look at.
+	ConfigFile     string
+	Input          string // OCI layout or docker archive that somebody else built
+	ImageRef       string // the same, in a registry
+	IfNothingFound string // warn, ignore, error
+	SkipDirs       []string
+	SkipFiles      []string
+
+	// Building, as docker/build-push-action.
+	Context     string
+	File        string
+	Target      string
+	Platform    string
+	BuildArgs   map[string]string
+	Secrets     map[string]string // id → value
+	SecretFiles map[string]string // id → path
+	SecretEnvs  map[string]string // id → name of a variable
+	Labels      map[string]string
+	Tags        []string
+	NoCache     bool
+	Pull        bool
+	Push        string // auto, true, false
+	Driver      string // auto, embedded
+
+	// Linting.
+	Manifests  []string
+	Profile    string
+	LintFailOn finding.Severity
+
+	// Scanning, as trivy-action.
+	Scanners      []string
+	FailOn        finding.Severity
+	IgnoreUnfixed bool
+	DBRepository  []string
+	DBPath        string
+	DBMaxAge      time.Duration
+	Offline       bool
+
+	// Evidence, as cosign.
+	Sign            string // auto, true, false
+	SigningKey      string
+	VerificationKey string
+	RegistryAuths   []RegistryAuth
+
+	// Telling and running.
+	WarnOnly  bool
+	Timeout   time.Duration
+	CacheDir  string
+	ReportDir string
+	Reports   []string
+	Format    string
+	Output    string
+	Quiet     bool
+	Debug     bool
+	DryRun    bool
+	AsOf      time.Time // zero is now
+
+	set map[string]origin // which settings were given, and where
+}
+
+// RegistryAuth is one credential, for one registry host.
+type RegistryAuth struct {
+	Registry string `yaml:"registry"`
+	Username string `yaml:"username"`
+	Password string `yaml:"password"`
+}
+
+// origin is where a value came from, for messages.
+type origin struct {
+	what string // "flag --file", "input file", ".plimsoll.yaml:3"
+	text string
+}
+
+// Given says whether a setting was given anywhere, that is, whether its value is
+// not just the default.
+func (c *Config) Given(name string) bool {
+	_, ok := c.set[name]
+	return ok
+}

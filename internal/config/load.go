@@ -1,0 +1,203 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// UsageError is a setting that cannot be used as given: exit 2.
+type UsageError struct {
+	Where string // "flag --file", "input file", ".plimsoll.yaml:3"
+	Err   error
+}
+
+func (e *UsageError) Error() string { return e.Where + ": " + e.Err.Error() }
+
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// ErrHelp is returned when -h or --help was given.
+var ErrHelp = flag.ErrHelp
+
+// assignment is one value given somewhere.
+type assignment struct {
+	setting Setting
+	text    string
+	origin  origin
+}
+
+// Load reads the settings of a command: defaults, then .plimsoll.yaml, then
+// INPUT_* variables, then flags. It returns what is left of args: the command's
+// operands. Errors are *UsageError or ErrHelp.
+func Load(command string, args []string, getenv Getenv) (*Config, []string, error) {
+	flags, operands, err := parseFlags(command, args)
+	if err != nil {
+		return nil, nil, err
+	}
+	inputs := readInputs(command, getenv)
+
+	files, err := readFiles(command, fileNamed(flags, inputs), startOf(flags, inputs, operands))
+	if err != nil {
+		return nil, nil, err
+	}
+
+	c := &Config{set: map[string]origin{}}
+	for _, s := range Settings() {
+		if s.Default == "" {
+			continue
+		}
+		if err := s.bind(c, getenv).set(s.Default); err != nil {
+			return nil, nil, &UsageError{"default of " + s.Name, err}
+		}
+	}
+	for _, level := range append(files, inputs, flags) {
+		if err := c.apply(level, getenv); err != nil {
+			return nil, nil, err
+		}
+	}
+	return c, operands, nil
+}
+
+// apply sets what one place says. A place replaces what an earlier one said of a
+// setting, and inside one place a list adds up.
+func (c *Config) apply(level []assignment, getenv Getenv) error {
+	seen := map[string]bool{}
+	for _, a := range level {
+		v := a.setting.bind(c, getenv)
+		if !seen[a.setting.Name] {
+			v.reset()
+			seen[a.setting.Name] = true
+			c.set[a.setting.Name] = a.origin
+		} else {
+			o := c.set[a.setting.Name]
+			o.text += "\n" + a.text
+			c.set[a.setting.Name] = o
+		}
+		if err := v.set(a.text); err != nil {
+			return &UsageError{a.origin.what, err}
+		}
+	}
+	return nil
+}
+
+func startOf(flags, inputs []assignment, operands []string) string {
+	start := "."
+	for _, level := range [][]assignment{inputs, flags} {
+		for _, a := range level {
+			if a.setting.Name == "context" {
+				start = a.text
+			}
+		}
+	}
+	if len(operands) > 0 {
+		start = operands[0]
+	}
+	return start
+}
+
+func fileNamed(flags, inputs []assignment) string {
+	name := ""
+	for _, level := range [][]assignment{inputs, flags} {
+		for _, a := range level {
+			if a.setting.Name == "config-file" {
+				name = a.text
+			}
+		}
+	}
+	return name
+}
+
+// readInputs takes the action's inputs: upper case, spaces as underscores,
+// hyphens kept, as the runner writes them. An empty one is not given.
+func readInputs(command string, getenv Getenv) []assignment {
+	var out []assignment
+	for _, s := range Settings() {
+		if s.FlagOnly && s.Name != "config-file" || !s.Takes(command) {
+			continue
+		}
+		if text := getenv("INPUT_" + strings.ToUpper(s.Name)); text != "" {
+			out = append(out, assignment{s, text, origin{"input " + s.Name, text}})
+		}
+	}
+	return out
+}
+
+// parseFlags takes flags before, between and after the operands, which the
+// standard library alone does not.
+func parseFlags(command string, args []string) (out []assignment, operands []string, err error) {
+	set := flag.NewFlagSet(command, flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.Usage = func() {}
+	var known []Setting
+	for _, s := range Settings() {
+		if !s.Takes(command) {
+			continue
+		}
+		known = append(known, s)
+		set.Var(&flagValue{setting: s, to: &out}, s.Name, s.Usage)
+	}
+	var rest []string
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, rest = args[:i], args[i+1:]
+	}
+	for len(args) > 0 {
+		if err := set.Parse(args); err != nil {
+			return nil, nil, flagError(err, known)
+		}
+		args = set.Args()
+		if len(args) > 0 {
+			operands, args = append(operands, args[0]), args[1:]
+		}
+	}
+	return out, append(operands, rest...), nil
+}
+
+func flagError(err error, known []Setting) error {
+	if errors.Is(err, flag.ErrHelp) {
+		return ErrHelp
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		name = strings.TrimPrefix(name, "-")
+		return &UsageError{"flag --" + name, fmt.Errorf("not a flag of this command%s", suggestion(name, names(known)))}
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
+		return &UsageError{"flag --" + strings.TrimPrefix(name, "-"), errors.New("needs a value")}
+	}
+	return &UsageError{"command line", err}
+}
+
+// flagValue collects what the command line says of one setting.
+type flagValue struct {
+	setting Setting
+	to      *[]assignment
+}
+
+func (v *flagValue) String() string { return "" }
+
+func (v *flagValue) Set(text string) error {
+	*v.to = append(*v.to, assignment{v.setting, text, origin{"flag --" + v.setting.Name, text}})
+	return nil
+}
+
+// IsBoolFlag lets --push stand alone for --push=true.
+func (v *flagValue) IsBoolFlag() bool {
+	return v.setting.Kind == Bool || slices.Contains(v.setting.Allowed, "true")
+}
+
+// Line returns the flags that give this configuration again on a laptop, without
+// secrets and without what writes or talks somewhere. context and what only this
+// run needs are left to the caller.
+func (c *Config) Line(command string) []string {
+	var out []string
+	for _, s := range Settings() {
+		o, given := c.set[s.Name]
+		if !given || s.Secret || s.Act || s.FlagOnly || !s.Takes(command) || s.Name == "context" || s.Name == "cache-dir" || s.Name == "warn-only" {
+			continue
+		}
+		out = append(out, "--"+s.Name+"="+strings.TrimSpace(o.text))
+	}
+	return out
+}

@@ -1,0 +1,193 @@
+package config
+
+import "slices"
+
+// Kind says how a setting's text is read.
+type Kind string
+
+// The kinds.
+const (
+	Text     Kind = "text"
+	Bool     Kind = "true or false"
+	Choice   Kind = "choice"
+	Severity Kind = "severity"
+	Duration Kind = "duration"
+	Date     Kind = "date"
+	List     Kind = "list"
+	Pairs    Kind = "NAME=VALUE list"
+	Auths    Kind = "YAML list"
+)
+
+// Setting is one thing a user can choose.
+type Setting struct {
+	Name     string
+	Group    string
+	Kind     Kind
+	Default  string
+	Usage    string // one sentence, lower case, no full stop
+	Allowed  []string
+	Commands []string // which take it; nil is every command
+	// Secret values are never repeated in messages, reports or the command that reproduces a run.
+	Secret bool
+	// Path values that come from a file are relative to that file.
+	Path bool
+	// Act marks what writes or talks somewhere; left out of the command that reproduces a verdict.
+	Act bool
+	// FlagOnly settings are not inputs of the action and not keys of the file.
+	FlagOnly bool
+
+	bind func(*Config, Getenv) value
+}
+
+// Takes says whether a command has this setting.
+func (s *Setting) Takes(command string) bool {
+	return s.Commands == nil || slices.Contains(s.Commands, command)
+}
+
+// Settings lists every setting in the order of the pages. The slice is new at each call.
+func Settings() []Setting {
+	var all []Setting
+	for _, group := range [][]Setting{what(), building(), linting(), scanning(), evidence(), telling()} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+func names(settings []Setting) []string {
+	out := make([]string, len(settings))
+	for i := range settings {
+		out[i] = settings[i].Name
+	}
+	return out
+}
+
+// Getenv looks up a variable of the environment; empty is unset.
+type Getenv func(string) string
+
+func text(to func(*Config) *string) func(*Config, Getenv) value {
+	return func(c *Config, _ Getenv) value { return textValue{to(c)} }
+}
+
+func boolean(to func(*Config) *bool) func(*Config, Getenv) value {
+	return func(c *Config, _ Getenv) value { return boolValue{to(c)} }
+}
+
+func choice(to func(*Config) *string, allowed ...string) func(*Config, Getenv) value {
+	return func(c *Config, _ Getenv) value { return choiceValue{to(c), allowed} }
+}
+
+func lines(to func(*Config) *[]string) func(*Config, Getenv) value {
+	return func(c *Config, _ Getenv) value { return listValue{to: to(c)} }
+}
+
+func commas(to func(*Config) *[]string, allowed ...string) func(*Config, Getenv) value {
+	return func(c *Config, _ Getenv) value { return listValue{to: to(c), commas: true, allowed: allowed} }
+}
+
+func pairs(to func(*Config) *map[string]string) func(*Config, Getenv) value {
+	return func(c *Config, _ Getenv) value { return pairsValue{to: to(c)} }
+}
+
+// pairsOrEnv reads NAME alone as the variable of that name, as docker build does.
+func pairsOrEnv(to func(*Config) *map[string]string) func(*Config, Getenv) value {
+	return func(c *Config, getenv Getenv) value {
+		return pairsValue{to: to(c), bareName: func(name string) (string, bool) {
+			v := getenv(name)
+			return v, v != ""
+		}}
+	}
+}
+
+var (
+	onGate   = []string{"gate"}
+	onBuild  = []string{"gate", "build"}
+	onScan   = []string{"gate", "scan"}
+	onImage  = []string{"gate", "build", "scan", "verify"}
+	onJudge  = []string{"gate", "lint", "scan"}
+	onLint   = []string{"gate", "lint"}
+	onTree   = []string{"gate", "lint", "scan"}
+	onVerify = []string{"gate", "verify"}
+)
+
+func what() []Setting {
+	return group("what",
+		Setting{Name: "config-file", Kind: Text, Path: true, FlagOnly: true, Usage: "read settings from this file instead of looking for .plimsoll.yaml", bind: text(func(c *Config) *string { return &c.ConfigFile })},
+		Setting{Name: "input", Kind: Text, Path: true, Commands: onGate, Usage: "judge this OCI layout or docker archive instead of building", bind: text(func(c *Config) *string { return &c.Input })},
+		Setting{Name: "image-ref", Kind: Text, Commands: onGate, Usage: "judge this image in a registry instead of building", bind: text(func(c *Config) *string { return &c.ImageRef })},
+		Setting{Name: "if-nothing-found", Kind: Choice, Default: "warn", Allowed: []string{"warn", "ignore", "error"}, Commands: onLint, Usage: "what to do when there is nothing to judge: pass with a warning, pass silently, or exit 2", bind: choice(func(c *Config) *string { return &c.IfNothingFound }, "warn", "ignore", "error")},
+		Setting{Name: "skip-dirs", Kind: List, Commands: onTree, Usage: "globs of directories that are not looked at, in the sources and in the image", bind: commas(func(c *Config) *[]string { return &c.SkipDirs })},
+		Setting{Name: "skip-files", Kind: List, Commands: onTree, Usage: "globs of files that are not looked at, in the sources and in the image", bind: commas(func(c *Config) *[]string { return &c.SkipFiles })},
+		Setting{Name: "warn-only", Kind: Bool, Default: "false", Commands: onJudge, Usage: "tell the verdict and exit 0 all the same", bind: boolean(func(c *Config) *bool { return &c.WarnOnly })},
+		Setting{Name: "timeout", Kind: Duration, Default: "1h", Usage: "give up after this long", bind: func(c *Config, _ Getenv) value { return durationValue{&c.Timeout} }},
+		Setting{Name: "cache-dir", Kind: Text, Path: true, Usage: "where build cache and vulnerability database are kept (default: the user's cache directory)", bind: text(func(c *Config) *string { return &c.CacheDir })},
+	)
+}
+
+func building() []Setting {
+	return group("build",
+		Setting{Name: "context", Kind: Text, Default: ".", Path: true, Commands: onBuild, Usage: "directory that is built; PATH on the command line", bind: text(func(c *Config) *string { return &c.Context })},
+		Setting{Name: "file", Kind: Text, Path: true, Commands: onBuild, Usage: "Dockerfile (default: Dockerfile in the context)", bind: text(func(c *Config) *string { return &c.File })},
+		Setting{Name: "target", Kind: Text, Commands: onBuild, Usage: "stage to build (default: the last)", bind: text(func(c *Config) *string { return &c.Target })},
+		Setting{Name: "platforms", Kind: Text, Commands: onImage, Usage: "platform to build, or to take from an index, such as linux/arm64; one for now", bind: text(func(c *Config) *string { return &c.Platform })},
+		Setting{Name: "build-args", Kind: Pairs, Commands: onBuild, Usage: "build arguments, one NAME=VALUE a line; NAME alone takes the variable of that name", bind: pairsOrEnv(func(c *Config) *map[string]string { return &c.BuildArgs })},
+		Setting{Name: "secrets", Kind: Pairs, Secret: true, Commands: onBuild, Usage: "build secrets, one ID=VALUE a line, for RUN --mount=type=secret", bind: pairs(func(c *Config) *map[string]string { return &c.Secrets })},
+		Setting{Name: "secret-files", Kind: Pairs, Commands: onBuild, Usage: "build secrets from files, one ID=PATH a line", bind: pairs(func(c *Config) *map[string]string { return &c.SecretFiles })},
+		Setting{Name: "secret-envs", Kind: Pairs, Commands: onBuild, Usage: "build secrets from the environment, one ID=VARIABLE a line", bind: pairs(func(c *Config) *map[string]string { return &c.SecretEnvs })},
+		Setting{Name: "labels", Kind: Pairs, Commands: onBuild, Usage: "labels of the image, one NAME=VALUE a line", bind: pairs(func(c *Config) *map[string]string { return &c.Labels })},
+		Setting{Name: "tags", Kind: List, Act: true, Commands: onBuild, Usage: "where the image goes, as repository:tag; the tag moves last", bind: commas(func(c *Config) *[]string { return &c.Tags })},
+		Setting{Name: "no-cache", Kind: Bool, Default: "false", Commands: onBuild, Usage: "build every step anew", bind: boolean(func(c *Config) *bool { return &c.NoCache })},
+		Setting{Name: "pull", Kind: Bool, Default: "false", Commands: onBuild, Usage: "resolve base images anew", bind: boolean(func(c *Config) *bool { return &c.Pull })},
+		Setting{Name: "push", Kind: Choice, Default: "auto", Allowed: []string{"auto", "true", "false"}, Act: true, Commands: onGate, Usage: "push after a pass; auto does not push from a laptop", bind: choice(func(c *Config) *string { return &c.Push }, "auto", "true", "false")},
+		Setting{Name: "driver", Kind: Choice, Default: "auto", Allowed: []string{"auto", "embedded"}, Commands: onBuild, Usage: "who builds", bind: choice(func(c *Config) *string { return &c.Driver }, "auto", "embedded")},
+	)
+}
+
+func linting() []Setting {
+	return group("lint",
+		Setting{Name: "manifests", Kind: List, Commands: onLint, Usage: "globs of Kubernetes manifests (default: every YAML or JSON file with apiVersion and kind)", bind: commas(func(c *Config) *[]string { return &c.Manifests })},
+		Setting{Name: "profile", Kind: Choice, Default: "recommended", Allowed: []string{"recommended", "strict"}, Commands: onJudge, Usage: "the set of demands; strict also counts what could not be read inside the image as indeterminate", bind: choice(func(c *Config) *string { return &c.Profile }, "recommended", "strict")},
+		Setting{Name: "lint-fail-on-severity", Kind: Severity, Default: "high", Commands: onLint, Usage: "lint findings of this severity and above fail", bind: func(c *Config, _ Getenv) value { return severityValue{&c.LintFailOn} }},
+	)
+}
+
+func scanning() []Setting {
+	return group("scan",
+		Setting{Name: "scanners", Kind: List, Default: "vuln,secret", Allowed: []string{"vuln", "secret"}, Commands: onScan, Usage: "what the image is looked through for", bind: commas(func(c *Config) *[]string { return &c.Scanners }, "vuln", "secret")},
+		Setting{Name: "fail-on-severity", Kind: Severity, Default: "high", Commands: onScan, Usage: "vulnerabilities of this severity and above fail; a secret in the image always does", bind: func(c *Config, _ Getenv) value { return severityValue{&c.FailOn} }},
+		Setting{Name: "ignore-unfixed", Kind: Bool, Default: "true", Commands: onScan, Usage: "vulnerabilities without a published fix are told and do not fail", bind: boolean(func(c *Config) *bool { return &c.IgnoreUnfixed })},
+		Setting{Name: "db-repository", Kind: List, Default: "mirror.gcr.io/aquasec/trivy-db:2,ghcr.io/aquasecurity/trivy-db:2", Commands: onScan, Usage: "where the vulnerability database comes from, tried in order; @sha256:… pins it", bind: commas(func(c *Config) *[]string { return &c.DBRepository })},
+		Setting{Name: "db-path", Kind: Text, Path: true, Commands: onScan, Usage: "use the vulnerability database in this directory instead", bind: text(func(c *Config) *string { return &c.DBPath })},
+		Setting{Name: "db-max-age", Kind: Duration, Default: "72h", Commands: onScan, Usage: "an older vulnerability database makes the verdict indeterminate; 0 takes any", bind: func(c *Config, _ Getenv) value { return durationValue{&c.DBMaxAge} }},
+		Setting{Name: "offline", Kind: Bool, Default: "false", FlagOnly: true, Commands: onScan, Usage: "use the vulnerability database that is there and fetch none", bind: boolean(func(c *Config) *bool { return &c.Offline })},
+	)
+}
+
+func evidence() []Setting {
+	return group("evidence",
+		Setting{Name: "sign", Kind: Choice, Default: "auto", Allowed: []string{"auto", "true", "false"}, Act: true, Commands: onGate, Usage: "sign what was pushed; auto signs whenever there is a signing-key", bind: choice(func(c *Config) *string { return &c.Sign }, "auto", "true", "false")},
+		Setting{Name: "signing-key", Kind: Text, Path: true, Act: true, Commands: onGate, Usage: "cosign private key, a file or env://NAME; its password in COSIGN_PASSWORD", bind: text(func(c *Config) *string { return &c.SigningKey })},
+		Setting{Name: "verification-key", Kind: Text, Path: true, Act: true, Commands: onVerify, Usage: "public key that signatures are checked against, a file or env://NAME", bind: text(func(c *Config) *string { return &c.VerificationKey })},
+		Setting{Name: "registry-auths", Kind: Auths, Secret: true, Commands: onImage, Usage: "credentials beside those of Docker's config: a YAML list of {registry, username, password}", bind: func(c *Config, _ Getenv) value { return authsValue{&c.RegistryAuths} }},
+	)
+}
+
+func telling() []Setting {
+	formats := []string{"text", "json", "markdown"}
+	return group("telling",
+		Setting{Name: "report-dir", Kind: Text, Path: true, Act: true, Commands: onGate, Usage: "directory that the reports are written to", bind: text(func(c *Config) *string { return &c.ReportDir })},
+		Setting{Name: "reports", Kind: List, Default: "json,markdown,text", Allowed: []string{"json", "markdown", "text"}, Act: true, Commands: onGate, Usage: "which reports are written to report-dir: report.json, summary.md, report.txt", bind: commas(func(c *Config) *[]string { return &c.Reports }, "json", "markdown", "text")},
+		Setting{Name: "format", Kind: Choice, Default: "text", Allowed: formats, FlagOnly: true, Commands: []string{"gate", "lint", "scan", "report", "verify"}, Usage: "form of what is printed", bind: choice(func(c *Config) *string { return &c.Format }, formats...)},
+		Setting{Name: "output", Kind: Text, FlagOnly: true, Commands: []string{"gate", "lint", "scan", "report", "verify", "build"}, Usage: "write to this file instead of standard output; for build, the directory of the OCI layout", bind: text(func(c *Config) *string { return &c.Output })},
+		Setting{Name: "quiet", Kind: Bool, Default: "false", FlagOnly: true, Usage: "no progress; results and errors only", bind: boolean(func(c *Config) *bool { return &c.Quiet })},
+		Setting{Name: "debug", Kind: Bool, Default: "false", FlagOnly: true, Usage: "say everything, also the output of build steps that succeed", bind: boolean(func(c *Config) *bool { return &c.Debug })},
+		Setting{Name: "dry-run", Kind: Bool, Default: "false", FlagOnly: true, Commands: onGate, Usage: "judge, and say what would be written without writing it", bind: boolean(func(c *Config) *bool { return &c.DryRun })},
+		Setting{Name: "as-of", Kind: Date, FlagOnly: true, Commands: onJudge, Usage: "judge as if it were this day: ages and expiries count from it", bind: func(c *Config, _ Getenv) value { return dateValue{&c.AsOf} }},
+	)
+}
+
+func group(name string, settings ...Setting) []Setting {
+	for i := range settings {
+		settings[i].Group = name
+	}
+	return settings
+}
