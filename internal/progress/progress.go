@@ -27,6 +27,7 @@ type Event struct {
 	Done    int64
 	Total   int64 // bytes for transfers, items otherwise
 	Elapsed time.Duration
+	Failed  bool // with End: the stage did not give what it was asked for
 }
 
 // Sink takes events. Implementations are safe for concurrent use, never block
