@@ -145,7 +145,10 @@ type Finding struct {
 	// its line ending and cut at 400 code points, so that a report can draw a
 	// caret under Location.Column without the file. A secret's value is masked,
 	// one character of mask per code point, which keeps the columns.
-	SourceLine    string         `json:"sourceLine,omitempty"`
+	SourceLine string `json:"sourceLine,omitempty"`
+	// Layer is the diffID of the image layer that holds the offence, empty when it
+	// is not in a layer; scan.Place turns it into a line of the Dockerfile.
+	Layer         string         `json:"layer,omitempty"`
 	Fix           *Fix           `json:"fix,omitempty"`
 	Suppressed    *Suppressed    `json:"suppressed,omitempty"`
 	Status        Status         `json:"status"`
