@@ -1,0 +1,508 @@
+package registry_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+
+	"github.com/plimsoll-ci/plimsoll/internal/progress"
+	"github.com/plimsoll-ci/plimsoll/internal/registry"
+	"github.com/plimsoll-ci/plimsoll/internal/registry/registrytest"
+)
+
+// start runs a registry and a client that tries twice without a pause.
+func start(t *testing.T, o registrytest.Options) (*registrytest.Server, *registry.Client) {
+	t.Helper()
+	server := registrytest.Start(o)
+	t.Cleanup(server.Close)
+	return server, client(t, registry.Options{})
+}
+
+func client(t *testing.T, o registry.Options) *registry.Client {
+	t.Helper()
+	if o.Waits == nil {
+		o.Waits = []time.Duration{0}
+	}
+	o.UserAgent = "plimsoll/test"
+	c, err := registry.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// imageLayout writes a random image into a layout.
+func imageLayout(t *testing.T) (string, v1.Hash) {
+	t.Helper()
+	img, err := random.Image(4096, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, mutate.IndexAddendum{Add: img})
+}
+
+// indexLayout writes an index of two images into a layout.
+func indexLayout(t *testing.T) (string, v1.Hash) {
+	t.Helper()
+	index := v1.ImageIndex(empty.Index)
+	for _, arch := range []string{"amd64", "arm64"} {
+		img, err := random.Image(1024, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}}})
+	}
+	return write(t, mutate.IndexAddendum{Add: index})
+}
+
+func write(t *testing.T, addendum mutate.IndexAddendum) (string, v1.Hash) {
+	t.Helper()
+	dir := t.TempDir()
+	if _, err := layout.Write(dir, mutate.AppendManifests(empty.Index, addendum)); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := addendum.Add.(interface{ Digest() (v1.Hash, error) }).Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, digest
+}
+
+func repository(t *testing.T, server *registrytest.Server) name.Repository {
+	t.Helper()
+	repo, err := name.NewRepository(server.Host + "/acme/app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repo
+}
+
+func kind(t *testing.T, err error, want registry.Kind) *registry.Error {
+	t.Helper()
+	var e *registry.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("error %v (%T), want a *registry.Error", err, err)
+	}
+	if e.Kind != want {
+		t.Fatalf("kind %d, want %d: %v", e.Kind, want, err)
+	}
+	return e
+}
+
+func TestPushWritesBytesAsTheyLie(t *testing.T) {
+	for what, make := range map[string]func(*testing.T) (string, v1.Hash){"image": imageLayout, "index": indexLayout} {
+		t.Run(what, func(t *testing.T) {
+			server, c := start(t, registrytest.Options{})
+			repo := repository(t, server)
+			dir, digest := make(t)
+			var sink counts
+			ref, err := c.Push(t.Context(), dir, digest, repo, "push", &sink)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ref.DigestStr() != digest.String() {
+				t.Errorf("pushed %s, want %s", ref.DigestStr(), digest)
+			}
+			m, err := c.Manifest(t.Context(), ref)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lies, err := os.ReadFile(filepath.Join(dir, "blobs", "sha256", digest.Hex))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(m.Bytes, lies) {
+				t.Error("the manifest in the registry differs from the one in the layout")
+			}
+			if sink.done != sink.total || sink.total == 0 {
+				t.Errorf("progress ended at %d of %d bytes", sink.done, sink.total)
+			}
+			for _, e := range server.Log() {
+				if path, ok := strings.CutPrefix(e.Path, "/v2/acme/app/manifests/"); ok && !strings.HasPrefix(path, "sha256:") {
+					t.Errorf("a push touched a tag: %s", e)
+				}
+			}
+
+			server.Reset(nil)
+			if _, err := c.Push(t.Context(), dir, digest, repo, "push", progress.Discard); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(0, len(server.Writes())); diff != "" {
+				t.Errorf("a second push wrote again: %v", server.Writes())
+			}
+		})
+	}
+}
+
+type counts struct{ done, total int64 }
+
+func (c *counts) Emit(e progress.Event) { c.done, c.total = max(c.done, e.Done), e.Total }
+
+// TestPushKilledAtEachRequest breaks the way at every request in turn, before and
+// after the registry served it. A manifest before its blobs would be refused by
+// the registry; a tag before the end is looked for in the log.
+func TestPushKilledAtEachRequest(t *testing.T) {
+	dir, digest := indexLayout(t)
+	fates := map[string]registrytest.Fate{
+		"dropped": {Drop: true}, "answer lost": {DropAfter: true}, "error 500": {Status: http.StatusInternalServerError},
+	}
+	for what, fate := range fates {
+		t.Run(what, func(t *testing.T) {
+			for k := 1; ; k++ {
+				server := registrytest.Start(registrytest.Options{})
+				defer server.Close()
+				c := client(t, registry.Options{Waits: []time.Duration{}})
+				repo := repository(t, server)
+				tag := repo.Tag("1.0")
+				act := func(ctx context.Context) error {
+					ref, err := c.Push(ctx, dir, digest, repo, "push", progress.Discard)
+					if err != nil {
+						return err
+					}
+					return c.Tag(ctx, ref, tag)
+				}
+				met := false
+				server.Reset(func(n int, _ *http.Request) registrytest.Fate {
+					if n >= k { // from here on the process is dead
+						met = met || n == k
+						return fate
+					}
+					return registrytest.Fate{}
+				})
+				err := act(t.Context())
+				log := server.Log()
+				tagged := strings.HasSuffix(log[len(log)-1].Path, "/manifests/1.0")
+				server.Reset(nil)
+				switch _, tagErr := c.Resolve(t.Context(), tag); {
+				case tagErr == nil && !tagged:
+					t.Fatalf("request %d: the tag moved before everything else was done", k)
+				case tagErr != nil && !registry.IsNotFound(tagErr):
+					t.Fatal(tagErr)
+				}
+				if err := act(t.Context()); err != nil {
+					t.Fatalf("request %d: a second run failed: %v", k, err)
+				}
+				got, resolveErr := c.Resolve(t.Context(), tag)
+				if resolveErr != nil || got.DigestStr() != digest.String() {
+					t.Fatalf("request %d: the tag names %s (%v), want %s", k, got.DigestStr(), resolveErr, digest)
+				}
+				if !met {
+					if err != nil {
+						t.Fatalf("nothing was broken, but: %v", err)
+					}
+					t.Logf("broken at each of %d requests", k-1)
+					return
+				}
+				if err == nil {
+					t.Fatalf("request %d was broken, but the push ended well", k)
+				}
+			}
+		})
+	}
+}
+
+func TestPushCancelledAtEachRequest(t *testing.T) {
+	dir, digest := imageLayout(t)
+	for k := 1; ; k++ {
+		server, c := start(t, registrytest.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		met := false
+		server.Reset(func(n int, _ *http.Request) registrytest.Fate {
+			if n == k {
+				met = true
+				cancel()
+			}
+			return registrytest.Fate{}
+		})
+		ref, err := c.Push(ctx, dir, digest, repository(t, server), "push", progress.Discard)
+		if err == nil {
+			err = c.Tag(ctx, ref, ref.Context().Tag("1.0"))
+		}
+		cancel()
+		if !met {
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		if err != nil { // the last answer may have overtaken the cancellation
+			kind(t, err, registry.Stopped)
+		}
+	}
+}
+
+func TestPushRefusesAChangedLayout(t *testing.T) {
+	for _, what := range []string{"manifest", "layer"} {
+		t.Run(what, func(t *testing.T) {
+			server, c := start(t, registrytest.Options{})
+			dir, digest := imageLayout(t)
+			hex := digest.Hex
+			if what == "layer" {
+				p, err := layout.FromPath(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				img, err := p.Image(digest)
+				if err != nil {
+					t.Fatal(err)
+				}
+				m, err := img.Manifest()
+				if err != nil {
+					t.Fatal(err)
+				}
+				hex = m.Layers[0].Digest.Hex
+			}
+			file := filepath.Join(dir, "blobs", "sha256", hex)
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw[len(raw)/2] ^= 1
+			if err := os.WriteFile(file, raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Push(t.Context(), dir, digest, repository(t, server), "push", progress.Discard)
+			if err == nil || !strings.Contains(err.Error(), "build it again") {
+				t.Errorf("error %v, want one that says the layout was changed", err)
+			}
+			for _, e := range server.Writes() {
+				if e.Method == http.MethodPut && e.Status == http.StatusCreated && strings.Contains(e.Path, "/manifests/") {
+					t.Errorf("a manifest was written: %s", e)
+				}
+			}
+		})
+	}
+}
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	const secret = "hunter2-very-secret"
+	server, _ := start(t, registrytest.Options{})
+	locked, _ := start(t, registrytest.Options{Username: "anna", Password: secret})
+	bearer, _ := start(t, registrytest.Options{Username: "anna", Password: secret, Bearer: true})
+	status := func(code int) func(int, *http.Request) registrytest.Fate {
+		return func(int, *http.Request) registrytest.Fate { return registrytest.Fate{Status: code} }
+	}
+	tests := []struct {
+		name   string
+		host   string
+		auth   registry.Auth
+		before func(int, *http.Request) registrytest.Fate
+		kind   registry.Kind
+		want   string
+	}{
+		{"no credentials", locked.Host, registry.Auth{}, nil, registry.Unauthorized, "docker login " + locked.Host},
+		{"wrong password", locked.Host, registry.Auth{Registry: locked.Host, Username: "anna", Password: "wrong-" + secret}, nil, registry.Unauthorized, "registry-auths"},
+		{"wrong password at a token endpoint", bearer.Host, registry.Auth{Registry: bearer.Host, Username: "anna", Password: "wrong-" + secret}, nil, registry.Unauthorized, "docker login"},
+		{"nothing there", server.Host, registry.Auth{}, nil, registry.NotFound, "check the name"},
+		{"denied", server.Host, registry.Auth{}, status(403), registry.Unauthorized, "may read from acme/app"},
+		{"too many requests", server.Host, registry.Auth{}, status(429), registry.RateLimited, "try later"},
+		{"broken registry", server.Host, registry.Auth{}, status(503), registry.Unreachable, "is broken at the moment"},
+		{"connection broken", server.Host, registry.Auth{}, func(int, *http.Request) registrytest.Fate { return registrytest.Fate{Drop: true} }, registry.Unreachable, "cannot be reached"},
+		{"nobody listens", "127.0.0.1:1", registry.Auth{}, nil, registry.Unreachable, "check the host's name"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			server.Reset(test.before)
+			var auths []registry.Auth
+			if test.auth.Registry != "" {
+				auths = append(auths, test.auth)
+			}
+			c := client(t, registry.Options{Auths: auths})
+			ref, err := c.Reference(test.host + "/acme/app:1.0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Resolve(t.Context(), ref)
+			e := kind(t, err, test.kind)
+			text := e.Error()
+			if !strings.HasPrefix(text, "resolving "+test.host+"/acme/app:1.0: ") || !strings.Contains(text, test.want) {
+				t.Errorf("message %q, want the reference and %q", text, test.want)
+			}
+			if strings.Contains(text, secret) || strings.Contains(fmt.Sprintf("%#v %v", auths, auths), secret) {
+				t.Errorf("message %q tells the password", text)
+			}
+		})
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	for _, scheme := range []bool{false, true} {
+		t.Run(fmt.Sprintf("bearer=%t", scheme), func(t *testing.T) {
+			server, _ := start(t, registrytest.Options{Username: "anna", Password: "pw", Bearer: scheme})
+			c := client(t, registry.Options{Auths: []registry.Auth{{Registry: server.Host, Username: "anna", Password: "pw"}}})
+			dir, digest := imageLayout(t)
+			ref, err := c.Push(t.Context(), dir, digest, repository(t, server), "push", progress.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Tag(t.Context(), ref, ref.Context().Tag("1.0")); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if _, err := registry.New(registry.Options{Auths: []registry.Auth{{Registry: "https://ghcr.io", Password: "pw"}}}); err == nil || !strings.Contains(err.Error(), `"https://ghcr.io"`) {
+		t.Errorf("error %v, want one that names the registry", err)
+	}
+}
+
+func TestRetriesOnlyWhatIsTemporary(t *testing.T) {
+	for status, tries := range map[int]int{500: 3, 502: 3, 503: 3, 429: 3, 403: 1, 404: 1, 400: 1} {
+		server, _ := start(t, registrytest.Options{})
+		c := client(t, registry.Options{Waits: []time.Duration{0, 0}})
+		server.Reset(func(int, *http.Request) registrytest.Fate { return registrytest.Fate{Status: status} })
+		if _, err := c.Resolve(t.Context(), repository(t, server).Tag("1.0")); err == nil {
+			t.Errorf("status %d: no error", status)
+		}
+		if got := len(server.Log()); got != tries {
+			t.Errorf("status %d: %d tries, want %d", status, got, tries)
+		}
+	}
+}
+
+func TestEndedContext(t *testing.T) {
+	server, _ := start(t, registrytest.Options{})
+	c := client(t, registry.Options{Waits: []time.Duration{time.Hour}})
+	tag := repository(t, server).Tag("1.0")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+	defer cancel()
+	<-ctx.Done()
+	_, err := c.Resolve(ctx, tag)
+	if e := kind(t, err, registry.Stopped); !strings.Contains(e.Error(), "time limit") || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("message %q, want the time limit", e)
+	}
+	if log := server.Log(); len(log) != 0 {
+		t.Errorf("requests were made after the end: %v", log)
+	}
+
+	// A pause before another try ends with the context.
+	ctx, cancel = context.WithCancel(t.Context())
+	server.Reset(func(int, *http.Request) registrytest.Fate {
+		time.AfterFunc(10*time.Millisecond, cancel)
+		return registrytest.Fate{Status: 503}
+	})
+	_, err = c.Resolve(ctx, tag)
+	kind(t, err, registry.Stopped)
+}
+
+func TestTag(t *testing.T) {
+	server, c := start(t, registrytest.Options{ImmutableTags: true})
+	repo := repository(t, server)
+	var refs []name.Digest
+	for range 2 {
+		dir, digest := imageLayout(t)
+		ref, err := c.Push(t.Context(), dir, digest, repo, "push", progress.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refs = append(refs, ref)
+	}
+	tag := repo.Tag("1.0")
+	if err := c.Tag(t.Context(), refs[0], tag); err != nil {
+		t.Fatal(err)
+	}
+	server.Reset(nil)
+	if err := c.Tag(t.Context(), refs[0], tag); err != nil || len(server.Writes()) != 0 {
+		t.Errorf("tagging again: %v, writes %v; want none", err, server.Writes())
+	}
+	e := kind(t, c.Tag(t.Context(), refs[1], tag), registry.TagImmutable)
+	if !strings.Contains(e.Error(), "push under a new tag") {
+		t.Errorf("message %q says not what to do", e)
+	}
+	got, err := c.Resolve(t.Context(), tag)
+	if err != nil || got != refs[0] {
+		t.Errorf("the tag names %v (%v), want %v", got, err, refs[0])
+	}
+}
+
+func TestPull(t *testing.T) {
+	server, c := start(t, registrytest.Options{})
+	repo := repository(t, server)
+	dir, digest := indexLayout(t)
+	ref, err := c.Push(t.Context(), dir, digest, repo, "push", progress.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Tag(t.Context(), ref, repo.Tag("1.0")); err != nil {
+		t.Fatal(err)
+	}
+	img, err := c.Pull(t.Context(), repo.Tag("1.0"), "linux/arm64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := index.ImageIndex(digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := inner.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img.Digest != m.Manifests[1].Digest || img.Config == nil || img.ID == (v1.Hash{}) {
+		t.Errorf("pulled %s (config %v), want %s", img.Digest, img.ID, m.Manifests[1].Digest)
+	}
+	layers, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rc, err := layers[0].Compressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rc.Close()
+	if _, err := io.Copy(io.Discard, rc); err != nil {
+		t.Error(err)
+	}
+	for platform, want := range map[string]string{"": "say which platform", "windows/amd64": `no image for "windows/amd64"`} {
+		if _, err := c.Pull(t.Context(), ref, platform); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("platform %q: error %v, want %q", platform, err, want)
+		}
+	}
+}
+
+func TestPlainHTTPOnlyWhereAllowed(t *testing.T) {
+	seen := make(chan string, 8)
+	roundTrip := roundTripper(func(r *http.Request) (*http.Response, error) {
+		seen <- r.URL.Scheme
+		return nil, errors.New("no such wire")
+	})
+	for host, plain := range map[string]bool{"192.168.7.7:5000": false, "registry.internal:5000": true, "ghcr.io": false} {
+		c := client(t, registry.Options{Transport: roundTrip, InsecureHosts: []string{"registry.internal:5000"}})
+		ref, err := c.Reference(host + "/acme/app")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Resolve(t.Context(), ref)
+		kind(t, err, registry.Unreachable)
+		used := false
+		for len(seen) > 0 {
+			used = <-seen == "http" || used
+		}
+		if used != plain {
+			t.Errorf("%s: plain HTTP used is %t, want %t", host, used, plain)
+		}
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
