@@ -1,0 +1,3 @@
+module example.com/lookout
+
+go 1.26
