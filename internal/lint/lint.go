@@ -1,3 +1,202 @@
 // Package lint is the engine that runs checks over positioned models of sources:
 // it stamps findings, applies suppressions, and keeps what could not be parsed.
 package lint
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
+	"github.com/plimsoll-ci/plimsoll/internal/verdict"
+)
+
+// Profiles that change what checks ask for.
+const (
+	ProfileRecommended = "recommended" // the default
+	ProfileDocument    = "document"    // CPU limits too, as the founding document says
+)
+
+// Options are the settings of a run.
+type Options struct {
+	// AsOf is the day that excuses are measured against; their last day counts. The
+	// zero time lets none expire.
+	AsOf time.Time
+	// Profile is ProfileRecommended when empty.
+	Profile string
+	// BuildArgs and Target are those of the build of Dockerfile. Other Dockerfiles
+	// are judged with their own defaults.
+	Dockerfile string
+	BuildArgs  map[string]string
+	Target     string
+}
+
+// Report is what a run saw. All lists are in a fixed order.
+type Report struct {
+	Findings []finding.Finding
+	Unread   []finding.Unread
+	Linted   verdict.Linted
+	// Notes are what a reader should know: what was not judged and why that is no failure.
+	Notes []string
+}
+
+// Check is one rule and the code that decides it. Run looks at one T and reports
+// to the pass; it keeps no state.
+type Check[T any] struct {
+	finding.Rule
+	Run func(p *Pass, doc T)
+}
+
+// Document is a parsed file of any kind.
+type Document interface {
+	// Comments are those that begin with source.Marker.
+	Comments() []source.Comment
+	// Masked are the places of values that no report may show.
+	Masked() []finding.Location
+}
+
+// Set is what one kind of source came to.
+type Set[T any] struct {
+	// Units are what the checks look at, each with the file it stands in.
+	Units []Unit[T]
+	// Documents are what was parsed, by file.
+	Documents map[*source.File]Document
+	Unread    []finding.Unread
+	Notes     []string
+	Linted    verdict.Linted
+}
+
+// Unit is one thing that checks look at.
+type Unit[T any] struct {
+	File *source.File
+	Doc  T
+}
+
+// Linter runs the checks of one kind of source.
+type Linter struct {
+	Kind  source.Kind
+	Rules []finding.Rule
+	lint  func(ctx context.Context, listing *source.Listing, opts Options) (result, error)
+}
+
+// result is what a linter found in one listing, before suppression.
+type result struct {
+	findings  []finding.Finding
+	documents map[*source.File]Document
+	unread    []finding.Unread
+	notes     []string
+	linted    verdict.Linted
+}
+
+// New ties a kind's parser to its checks.
+func New[T any](kind source.Kind, parse func(context.Context, *source.Listing, Options) (Set[T], error), checks []Check[T]) Linter {
+	l := Linter{Kind: kind}
+	for _, c := range checks {
+		l.Rules = append(l.Rules, c.Rule)
+	}
+	l.lint = func(ctx context.Context, listing *source.Listing, opts Options) (result, error) {
+		set, err := parse(ctx, listing, opts)
+		if err != nil {
+			return result{}, err
+		}
+		passes := make([]*Pass, len(set.Units))
+		err = Each(ctx, len(set.Units), func(i int) {
+			unit := set.Units[i]
+			p := &Pass{Options: opts, file: unit.File, masked: set.Documents[unit.File].Masked()}
+			for _, c := range checks {
+				p.rule = c.Rule
+				c.Run(p, unit.Doc)
+			}
+			passes[i] = p
+		})
+		if err != nil {
+			return result{}, err
+		}
+		r := result{documents: set.Documents, unread: set.Unread, notes: set.Notes, linted: set.Linted}
+		for _, p := range passes {
+			r.findings = append(r.findings, p.findings...)
+			r.notes = append(r.notes, p.notes...)
+		}
+		return r, nil
+	}
+	return l
+}
+
+// Each calls do for 0 to n-1, several at a time. It fails only when ctx ends.
+func Each(ctx context.Context, n int, do func(i int)) error {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		group.Go(func() error {
+			if ctx.Err() == nil {
+				do(i)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // nothing in it fails
+	return ctx.Err()
+}
+
+// Run judges a tree with all linters. It fails only when ctx ends or the tree's
+// root cannot be listed; what could not be judged is in the report.
+func Run(ctx context.Context, linters []Linter, tree *source.Tree, opts Options) (Report, error) {
+	if opts.Profile == "" {
+		opts.Profile = ProfileRecommended
+	}
+	listings, err := tree.Read(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	report := Report{Findings: []finding.Finding{}, Unread: []finding.Unread{}}
+	excuses := newExcuses(linters, opts.AsOf)
+	for _, l := range linters {
+		listing := listings[l.Kind]
+		if listing == nil {
+			continue
+		}
+		r, err := l.lint(ctx, listing, opts)
+		if err != nil {
+			return Report{}, fmt.Errorf("judging sources of kind %s: %w", l.Kind, err)
+		}
+		report.Findings = append(report.Findings, excuses.apply(r)...)
+		report.Unread = slices.Concat(report.Unread, listing.Unread, r.unread)
+		report.Notes = slices.Concat(report.Notes, listing.Notes, r.notes)
+		report.Linted.Dockerfiles += r.linted.Dockerfiles
+		report.Linted.Manifests += r.linted.Manifests
+		report.Linted.Objects += r.linted.Objects
+	}
+	finding.Sort(report.Findings)
+	slices.SortStableFunc(report.Unread, func(a, b finding.Unread) int {
+		if c := strings.Compare(a.Location.Path, b.Location.Path); c != 0 {
+			return c
+		}
+		return a.Location.Line - b.Location.Line
+	})
+	slices.Sort(report.Notes)
+	report.Notes = slices.Compact(report.Notes)
+	return report, nil
+}
+
+// Rules lists the rules of all linters and of suppressions, ordered by id.
+func Rules(linters []Linter) []finding.Rule {
+	byID := map[string]finding.Rule{}
+	for _, l := range linters {
+		for _, r := range l.Rules {
+			byID[r.ID] = r
+		}
+	}
+	for _, r := range suppressionRules {
+		byID[r.ID] = r
+	}
+	rules := slices.Collect(maps.Values(byID))
+	slices.SortFunc(rules, func(a, b finding.Rule) int { return strings.Compare(a.ID, b.ID) })
+	return rules
+}

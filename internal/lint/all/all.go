@@ -1,0 +1,168 @@
+// Package all puts the rule sets together: every linter, every rule and every
+// page.
+package all
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/dockerfile"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/kubernetes"
+)
+
+// Linters lists every linter.
+func Linters() []lint.Linter {
+	return []lint.Linter{dockerfile.Linter(), kubernetes.Linter()}
+}
+
+// Rules lists every rule, those about suppressions too, ordered by id.
+func Rules() []finding.Rule { return lint.Rules(Linters()) }
+
+// Rule finds a rule by id or name, without regard to case.
+func Rule(idOrName string) (finding.Rule, bool) {
+	for _, r := range Rules() {
+		if strings.EqualFold(r.ID, idOrName) || strings.EqualFold(r.Name, idOrName) {
+			return r, true
+		}
+	}
+	return finding.Rule{}, false
+}
+
+// fixtures are where the pages of rules come from.
+func fixtures() []embed.FS { return []embed.FS{lint.Pages, dockerfile.Pages, kubernetes.Pages} }
+
+// fixture reads a rule's txtar, which bears its name with underscores.
+func fixture(name string) (*txtar.Archive, error) {
+	for _, pages := range fixtures() {
+		if content, err := pages.ReadFile(strings.ReplaceAll(name, "-", "_") + ".txtar"); err == nil {
+			return txtar.Parse(content), nil
+		}
+	}
+	return nil, fmt.Errorf("finding the page of rule %q: %w", name, fs.ErrNotExist)
+}
+
+// Page returns the page of a rule, by id or name, as Markdown.
+func Page(idOrName string) (string, bool) {
+	rule, ok := Rule(idOrName)
+	if !ok {
+		return "", false
+	}
+	archive, err := fixture(rule.Name)
+	if err != nil {
+		return "", false
+	}
+	return page(rule, archive), true
+}
+
+func page(rule finding.Rule, archive *txtar.Archive) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s %s\n\n%s.\n\n", rule.ID, rule.Name, rule.Summary)
+	fmt.Fprintf(&b, "| severity | point | since | means the same elsewhere |\n|---|---|---|---|\n| %s | %s | %s | %s |\n\n",
+		rule.Severity, dash(rule.Points), rule.Since, dash(rule.Also))
+	b.WriteString(strings.TrimSpace(string(archive.Comment)) + "\n")
+	section(&b, "Bad", "bad/", archive)
+	for _, f := range archive.Files {
+		if f.Name == "want" {
+			fmt.Fprintf(&b, "\nPlimsoll says:\n\n```text\n%s```\n", strings.ReplaceAll(string(f.Data), "bad/", ""))
+		}
+	}
+	section(&b, "Good", "good/", archive)
+	return b.String()
+}
+
+func section(b *strings.Builder, title, prefix string, archive *txtar.Archive) {
+	first := true
+	for _, f := range archive.Files {
+		name, ok := strings.CutPrefix(f.Name, prefix)
+		if !ok {
+			continue
+		}
+		if first {
+			fmt.Fprintf(b, "\n## %s\n", title)
+			first = false
+		}
+		language := "yaml"
+		if strings.Contains(name, "ockerfile") {
+			language = "dockerfile"
+		}
+		fmt.Fprintf(b, "\n`%s`\n\n```%s\n%s```\n", name, language, f.Data)
+	}
+}
+
+func dash(words []string) string {
+	if len(words) == 0 {
+		return "–"
+	}
+	return strings.Join(words, ", ")
+}
+
+// areas are the checklist's, by the prefix of its points.
+var areas = []struct{ prefix, title string }{
+	{"IMG", "Image minimisation and build"},
+	{"USR", "Non-root and privilege"},
+	{"PRB", "Probes and lifecycle"},
+	{"RES", "Resources and availability"},
+	{"SEC", "Secrets and configuration"},
+	{"NET", "Network policy and exposure"},
+	{"OBS", "Observability and traceability"},
+	{"SUP", "Suppressions"},
+}
+
+// preface explains what every page leans on.
+const preface = `# Rules
+
+Generated from the rules and their fixtures; ` + "`plimsoll explain RULE`" + ` prints the same pages offline.
+
+A rule's id is the point of the checklist that it takes part in deciding, and a letter. Ids are never reused.
+
+## Severities
+
+| severity | means |
+|---|---|
+| critical | can be exploited now |
+| high | will hurt; denies by default |
+| medium | should be mended |
+| low | a note |
+| info | only informs |
+
+## Fixes
+
+| class | means |
+|---|---|
+| safe | keeps behaviour and is the same every time |
+| verified | safe once the built image confirms it |
+| suggested | offered in a review, never applied unasked |
+| advised | words on the rule's page |
+
+## Suppressions
+
+` + "```yaml\n# plimsoll:ignore USR-1.a expires=2027-01-31 -- the base drops privileges itself, see OPS-12\n```" + `
+
+The comment stands on the line above, or at the end of the line where the syntax allows comments there. Above an object, a container or any other list item, or a key it covers all inside; above a ` + "`FROM`" + ` it covers the stage. Several rules are separated by commas. The reason is what follows ` + "` -- `" + `; without one nothing is suppressed. ` + "`expires`" + ` names the last day on which it counts, in UTC. Suppressed findings are kept and listed.
+
+`
+
+// Index returns the index of all pages as Markdown, by area of the checklist.
+func Index() string {
+	var b strings.Builder
+	b.WriteString(preface + "## All rules\n")
+	rules := Rules()
+	for _, area := range areas {
+		of := slices.DeleteFunc(slices.Clone(rules), func(r finding.Rule) bool { return !strings.HasPrefix(r.ID, area.prefix+"-") })
+		if len(of) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n### %s: %s\n\n| id | name | severity | right is |\n|---|---|---|---|\n", area.prefix, area.title)
+		for _, r := range of {
+			fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Name, r.Severity, r.Summary)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,229 @@
+package all
+
+import (
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
+)
+
+var update = flag.Bool("update", false, "rewrite the wants of fixtures and the pages in docs/rules")
+
+const refresh = "go test ./internal/lint/all -update"
+
+// today is the day on which fixtures are judged.
+var today = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+// judge writes the files of an archive below prefix and lints them.
+func judge(t testing.TB, archive *txtar.Archive, prefix string, opts lint.Options) lint.Report {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range archive.Files {
+		if !strings.HasPrefix(f.Name, prefix) {
+			continue
+		}
+		path := filepath.Join(dir, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree, err := source.Open(dir, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.Close()
+	if opts.AsOf.IsZero() {
+		opts.AsOf = today
+	}
+	report, err := lint.Run(t.Context(), Linters(), tree, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range report.Findings {
+		inside(t, archive, f)
+	}
+	return report
+}
+
+// inside fails when a finding's place is not in its file, or its text is not there.
+func inside(t testing.TB, archive *txtar.Archive, f finding.Finding) {
+	t.Helper()
+	at := f.Location
+	for _, file := range archive.Files {
+		if file.Name != at.Path {
+			continue
+		}
+		lines := strings.Split(string(file.Data), "\n")
+		switch {
+		case at.Line < 1 || at.EndLine < at.Line || at.EndLine > len(lines):
+			t.Errorf("%s: lines %d to %d are not in the file", describe(f), at.Line, at.EndLine)
+		case at.Column < 1 || at.Column > utf8.RuneCountInString(lines[at.Line-1]):
+			t.Errorf("%s: column %d is not on its line", describe(f), at.Column)
+		case at.EndColumn < 1 || at.EndColumn > utf8.RuneCountInString(lines[at.EndLine-1])+1 || at.EndLine == at.Line && at.EndColumn <= at.Column:
+			t.Errorf("%s: end column %d is not on its line", describe(f), at.EndColumn)
+		case utf8.RuneCountInString(f.SourceLine) != min(400, utf8.RuneCountInString(strings.TrimRight(lines[at.Line-1], "\r"))):
+			t.Errorf("%s: source line %q has another length than the file's", describe(f), f.SourceLine)
+		}
+		return
+	}
+	t.Errorf("%s: there is no such file", describe(f))
+}
+
+func describe(f finding.Finding) string {
+	return fmt.Sprintf("%s:%d:%d: %s: %s [%s]", f.Location.Path, f.Location.Line, f.Location.Column, f.Severity, f.Message, f.Rule.ID)
+}
+
+// told renders the findings that nobody excused, all rules or one.
+func told(report lint.Report, rule string) string {
+	var b strings.Builder
+	findings := slices.Clone(report.Findings)
+	slices.SortStableFunc(findings, func(a, b finding.Finding) int {
+		if c := strings.Compare(a.Location.Path, b.Location.Path); c != 0 {
+			return c
+		}
+		return a.Location.Line - b.Location.Line
+	})
+	for _, f := range findings {
+		if f.Suppressed == nil && (rule == "" || f.Rule.ID == rule) {
+			b.WriteString(describe(f) + "\n")
+		}
+	}
+	return b.String()
+}
+
+func TestFixtures(t *testing.T) {
+	for _, rule := range Rules() {
+		t.Run(rule.Name, func(t *testing.T) {
+			archive, err := fixture(rule.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bad := judge(t, archive, "bad/", lint.Options{})
+			good := judge(t, archive, "good/", lint.Options{})
+			if len(bad.Unread)+len(good.Unread) > 0 {
+				t.Errorf("could not read %v %v", bad.Unread, good.Unread)
+			}
+			if got := told(good, ""); got != "" {
+				t.Errorf("good/ is not clean:\n%s", got)
+			}
+			got := told(bad, rule.ID)
+			i := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
+			if i < 0 || got == "" {
+				t.Fatalf("the fixture needs a want, and a bad/ that the rule reports; got %q", got)
+			}
+			if *update {
+				archive.Files[i].Data = []byte(got)
+				rewrite(t, rule.Name, archive)
+				return
+			}
+			if diff := cmp.Diff(string(archive.Files[i].Data), got); diff != "" {
+				t.Errorf("bad/ gives another output than want (-want +got; to accept it: %s):\n%s", refresh, diff)
+			}
+		})
+	}
+}
+
+func rewrite(t *testing.T, name string, archive *txtar.Archive) {
+	t.Helper()
+	for _, dir := range []string{"..", "../dockerfile", "../kubernetes"} {
+		path := filepath.Join(dir, strings.ReplaceAll(name, "-", "_")+".txtar")
+		if _, err := os.Stat(path); err == nil {
+			if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestRulesAndFixturesMatch(t *testing.T) {
+	names, ids := map[string]bool{}, map[string]bool{}
+	for _, l := range Linters() {
+		for _, r := range l.Rules {
+			if ids[r.ID] || names[r.Name] {
+				t.Errorf("rule %s %s stands twice", r.ID, r.Name)
+			}
+			ids[r.ID], names[r.Name] = true, true
+		}
+		sorted := slices.IsSortedFunc(l.Rules, func(a, b finding.Rule) int { return strings.Compare(a.Name, b.Name) })
+		if !sorted {
+			t.Errorf("the checks of kind %s are not in the order of their names", l.Kind)
+		}
+	}
+	for _, r := range Rules() {
+		names[r.Name] = true
+		if r.Summary == "" || strings.HasSuffix(r.Summary, ".") || r.Since == "" || r.Severity == finding.Unknown {
+			t.Errorf("rule %s lacks a summary without a full stop, a severity or its first release", r.ID)
+		}
+		if !strings.HasPrefix(r.ID, "SUP-") && (len(r.Points) == 0 || !strings.HasPrefix(r.ID, r.Points[0]+".")) {
+			t.Errorf("rule %s does not begin with its point %v", r.ID, r.Points)
+		}
+	}
+	for _, pages := range fixtures() {
+		entries, err := fs.ReadDir(pages, ".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if name := strings.ReplaceAll(strings.TrimSuffix(e.Name(), ".txtar"), "_", "-"); !names[name] {
+				t.Errorf("fixture %s belongs to no rule", e.Name())
+			}
+		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	dir := filepath.Join("..", "..", "..", "docs", "rules")
+	pages := map[string]string{"README.md": Index()}
+	for _, r := range Rules() {
+		page, ok := Page(r.Name)
+		if !ok {
+			t.Fatalf("rule %s has no page", r.ID)
+		}
+		pages[r.ID+".md"] = page
+	}
+	if *update {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range pages {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != len(pages) {
+		t.Errorf("docs/rules holds %d files, want %d", len(entries), len(pages))
+	}
+	for name, want := range pages {
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || string(got) != want {
+			t.Errorf("docs/rules/%s is not what the rules say; to write it: %s", name, refresh)
+		}
+	}
+	if _, ok := Page("no-such-rule"); ok {
+		t.Error("a rule that does not exist has a page")
+	}
+	if byID, _ := Page("usr-1.A"); byID != pages["USR-1.a.md"] {
+		t.Error("the page is not found by id without regard to case")
+	}
+}

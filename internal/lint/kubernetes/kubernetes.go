@@ -1,0 +1,81 @@
+// Package kubernetes holds the checks on Kubernetes manifests, one per file.
+package kubernetes
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
+	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
+)
+
+// Pages are the rules' pages and fixtures.
+//
+//go:embed *.txtar
+var Pages embed.FS
+
+// checks is ordered by name.
+var checks = []lint.Check[*kubernetes.Workload]{
+	imageLatest,
+	privilegeEscalation,
+	probesMissing,
+	resourcesMissing,
+}
+
+// Linter judges Kubernetes manifests.
+func Linter() lint.Linter { return lint.New(source.Kubernetes, parse, checks) }
+
+func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.Set[*kubernetes.Workload], error) {
+	set := lint.Set[*kubernetes.Workload]{Documents: map[*source.File]lint.Document{}}
+	custom := kubernetes.ReadKustomizations(listing.Kustomizations)
+	for _, k := range listing.Kustomizations {
+		set.Notes = append(set.Notes, k.Path+" is not rendered; its resources were judged as they stand and its patches were not")
+	}
+	var sources []*source.File
+	templates := map[string]int{} // per chart
+	for _, src := range listing.Files {
+		_, patch := custom.Patches[src.Path]
+		switch {
+		case src.Named:
+			sources = append(sources, src)
+		case patch: // named in the note on its kustomization
+		case src.Chart != "" && strings.Contains(src.Text, "{{"):
+			templates[src.Chart]++
+		default:
+			sources = append(sources, src)
+		}
+	}
+	for chart, n := range templates {
+		set.Notes = append(set.Notes, fmt.Sprintf("chart %s is not rendered; %d of its templates were not judged", chart, n))
+	}
+	files := make([]*kubernetes.File, len(sources))
+	unread := make([][]finding.Unread, len(sources))
+	err := lint.Each(ctx, len(sources), func(i int) { files[i], unread[i] = kubernetes.Parse(sources[i]) })
+	var parsed []*kubernetes.File
+	for i, f := range files {
+		set.Unread = append(set.Unread, unread[i]...)
+		if f == nil || len(f.Objects) == 0 {
+			continue
+		}
+		parsed = append(parsed, f)
+		set.Documents[f.Source] = f
+		set.Linted.Manifests++
+		set.Linted.Objects += len(f.Objects)
+	}
+	for _, w := range kubernetes.NewSet(parsed, custom).Workloads() {
+		set.Units = append(set.Units, lint.Unit[*kubernetes.Workload]{File: w.File.Source, Doc: w})
+	}
+	return set, err
+}
+
+// list joins words as people do: "a, b and c".
+func list(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}

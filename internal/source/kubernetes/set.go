@@ -1,0 +1,143 @@
+package kubernetes
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/plimsoll-ci/plimsoll/internal/source"
+)
+
+// Set is all manifests that are judged together.
+type Set struct {
+	Files []*File
+
+	services []*Object
+	limits   []*Object
+	images   map[string]string
+}
+
+// NewSet joins files and what the kustomizations beside them say.
+func NewSet(files []*File, k Kustomizations) *Set {
+	s := &Set{Files: files, images: k.images}
+	for _, f := range files {
+		for _, object := range f.Objects {
+			switch object.Kind {
+			case "Service":
+				s.services = append(s.services, object)
+			case "LimitRange":
+				s.limits = append(s.limits, object)
+			}
+		}
+	}
+	return s
+}
+
+// Workloads lists the objects of all files that run pods, in order.
+func (s *Set) Workloads() []*Workload {
+	var all []*Workload
+	for _, f := range s.Files {
+		for _, w := range f.Workloads() {
+			w.Set = s
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// Served says whether a Service of the set selects the pods of w.
+func (s *Set) Served(w *Workload) bool {
+	if s == nil {
+		return false
+	}
+	labels := w.Labels()
+	return slices.ContainsFunc(s.services, func(service *Object) bool {
+		selector := texts(service.Node.Get("spec").Get("selector"))
+		if len(selector) == 0 || service.Namespace != w.Namespace {
+			return false
+		}
+		for key, value := range selector {
+			if got, ok := labels[key]; !ok || got != value {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// LimitRange returns the name of a LimitRange of the set that gives containers
+// in w's namespace defaults, empty without.
+func (s *Set) LimitRange(w *Workload) string {
+	if s == nil {
+		return ""
+	}
+	for _, limit := range s.limits {
+		for _, item := range limit.Node.Get("spec").Get("limits").Items() {
+			if limit.Namespace == w.Namespace && item.Get("type").Text() == "Container" && (item.Get("default").Exists() || item.Get("defaultRequest").Exists()) {
+				return limit.Name
+			}
+		}
+	}
+	return ""
+}
+
+// Replaced returns the path of a kustomization that sets the tag or digest of
+// the image with this name, empty when none does.
+func (s *Set) Replaced(name string) string {
+	if s == nil {
+		return ""
+	}
+	return s.images[name]
+}
+
+// Kustomizations is what is read of kustomization files, which are not rendered:
+// the files that are patches, not objects, and the images that are given a tag.
+type Kustomizations struct {
+	// Patches maps the path of a patch to the path of its kustomization.
+	Patches map[string]string
+	images  map[string]string
+}
+
+// ReadKustomizations reads what it understands and passes over the rest: these
+// files are not judged.
+func ReadKustomizations(files []*source.File) Kustomizations {
+	k := Kustomizations{Patches: map[string]string{}, images: map[string]string{}}
+	for _, src := range files {
+		document, err := decode(yaml.NewDecoder(strings.NewReader(src.Text)))
+		if err != nil || len(document.Content) != 1 {
+			continue
+		}
+		if _, err := check(document); err != nil {
+			continue
+		}
+		k.read(src, Node{&File{Source: src}, document.Content[0]})
+	}
+	return k
+}
+
+func (k Kustomizations) read(src *source.File, n Node) {
+	patch := func(name string) {
+		if name != "" && !strings.Contains(name, "\n") {
+			k.Patches[path.Join(path.Dir(src.Path), name)] = src.Path
+		}
+	}
+	for _, key := range []string{"patches", "patchesJson6902", "replacements", "transformers"} {
+		for _, item := range n.Get(key).Items() {
+			patch(item.Get("path").Text())
+			patch(item.Text())
+		}
+	}
+	for _, key := range []string{"patchesStrategicMerge", "configurations"} {
+		for _, item := range n.Get(key).Items() {
+			patch(item.Text())
+		}
+	}
+	for _, image := range n.Get("images").Items() {
+		tag := image.Get("newTag").Text()
+		if digest := image.Get("digest").Text(); digest != "" || tag != "" && tag != "latest" {
+			k.images[image.Get("name").Text()] = src.Path
+		}
+	}
+}

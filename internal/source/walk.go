@@ -1,0 +1,261 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+)
+
+// walk is the state of one Tree.Read.
+type walk struct {
+	tree   *Tree
+	seen   map[string]bool
+	charts []string
+	links  []fs.FileInfo // what the judged files are, to drop links to them
+	later  []link
+	out    map[Kind]*Listing
+}
+
+// link is a symbolic link inside the tree, judged only when its target is not.
+type link struct {
+	name string
+	kind Kind
+}
+
+// request judges what a person asked for: a directory is searched, a file or the
+// matches of a glob are named. A kind of "" is told from the name.
+func (w *walk) request(ctx context.Context, asked string, kind Kind) error {
+	name, err := w.tree.relative(asked)
+	if err != nil {
+		w.unread(kind, asked, err)
+		return nil
+	}
+	info, err := w.tree.root.Stat(filepath.FromSlash(name))
+	switch {
+	case err == nil && info.IsDir() && (kind == "" || kind == Kubernetes):
+		return w.directory(ctx, name, kind)
+	case err == nil || !isGlob(name):
+		w.named(name, kind)
+		return nil
+	}
+	matches := 0
+	err = w.each(ctx, ".", func(found string, entry fs.DirEntry) {
+		if ok, err := doublestar.Match(name, found); err == nil && ok {
+			matches++
+			w.named(found, kind)
+		}
+	})
+	if err == nil && matches == 0 {
+		w.unread(kind, asked, errors.New("matches no file; mend the pattern"))
+	}
+	return err
+}
+
+func isGlob(name string) bool { return strings.ContainsAny(name, "*?[{") }
+
+// directory judges everything below dir that looks like a source; kind limits it.
+func (w *walk) directory(ctx context.Context, dir string, kind Kind) error {
+	return w.each(ctx, dir, func(name string, entry fs.DirEntry) {
+		guess, sure := guessKind(name)
+		if guess == "" {
+			return
+		}
+		if kind != "" && guess != kind || guess == Kubernetes && kind == "" && len(w.tree.opts.Manifests) > 0 {
+			return
+		}
+		if entry.Type()&fs.ModeSymlink != 0 {
+			w.later = append(w.later, link{name, guess})
+			return
+		}
+		if entry.Type().IsRegular() {
+			w.discovered(name, guess, sure)
+		}
+	})
+}
+
+// each visits the files below dir in the order of their names.
+func (w *walk) each(ctx context.Context, dir string, visit func(string, fs.DirEntry)) error {
+	err := fs.WalkDir(w.tree.root.FS(), dir, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && name == ".":
+			return err
+		case err != nil:
+			w.unread("", name, cause(err))
+			if entry != nil && entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case entry.IsDir():
+			if name != dir && w.tree.skipped(name, true) {
+				return fs.SkipDir
+			}
+			if info, err := w.tree.root.Stat(filepath.FromSlash(path.Join(name, "Chart.yaml"))); err == nil && info.Mode().IsRegular() {
+				w.charts = append(w.charts, name)
+			}
+			return nil
+		case !w.tree.skipped(name, false):
+			visit(name, entry)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("listing the tree: %w", err)
+	}
+	return nil
+}
+
+// named judges one file that somebody asked for.
+func (w *walk) named(name string, kind Kind) {
+	if kind == "" {
+		if kind, _ = guessKind(name); kind == "" {
+			kind = Dockerfile
+		}
+	}
+	if key := string(kind) + "\x00" + name; w.seen[key] {
+		// A search may have come by already; being named counts from now on.
+		for _, f := range w.out[kind].Files {
+			f.Named = f.Named || f.Path == name
+		}
+		return
+	}
+	w.take(name, kind, true)
+}
+
+// discovered judges a file that a search came by, when it is a source at all.
+func (w *walk) discovered(name string, kind Kind, sure bool) {
+	if w.seen[string(kind)+"\x00"+name] {
+		return
+	}
+	if sure {
+		if ext := path.Ext(name); slices.Contains(templateExts, ext) {
+			w.note(kind, fmt.Sprintf("%s is a template of a Dockerfile; it was not judged", name))
+			return
+		}
+	}
+	w.take(name, kind, false)
+}
+
+func (w *walk) take(name string, kind Kind, named bool) {
+	w.seen[string(kind)+"\x00"+name] = true
+	file, err := w.tree.load(name)
+	if err != nil {
+		// A YAML file that cannot be read and that nobody named may be anything, but
+		// may as well be a manifest: only what is plainly something else is passed over.
+		if named || !errors.Is(err, errBinary) || kind == Dockerfile {
+			w.unread(kind, name, err)
+		}
+		return
+	}
+	file.Named = named
+	if kind == Kubernetes {
+		if isKustomization(name) {
+			w.out[kind].Kustomizations = append(w.out[kind].Kustomizations, file)
+			return
+		}
+		if !named && !looksLikeManifest(file.Text) {
+			return
+		}
+		file.Chart = w.chartOf(name)
+	}
+	if info, err := w.tree.root.Stat(filepath.FromSlash(name)); err == nil {
+		w.links = append(w.links, info)
+	}
+	w.out[kind].Files = append(w.out[kind].Files, file)
+}
+
+// finish follows the links whose targets are not judged under their own name,
+// and orders everything.
+func (w *walk) finish() {
+	for _, l := range w.later {
+		info, err := w.tree.root.Stat(filepath.FromSlash(l.name))
+		switch {
+		case err != nil && l.kind == Dockerfile:
+			w.unread(l.kind, l.name, cause(err))
+		case err != nil:
+			w.note(l.kind, fmt.Sprintf("%s %v; it was not judged", l.name, cause(err)))
+		case info.Mode().IsRegular() && !slices.ContainsFunc(w.links, func(known fs.FileInfo) bool { return os.SameFile(known, info) }):
+			w.discovered(l.name, l.kind, l.kind == Dockerfile)
+		}
+	}
+	for _, listing := range w.out {
+		slices.SortFunc(listing.Files, func(a, b *File) int { return strings.Compare(a.Path, b.Path) })
+		slices.SortFunc(listing.Kustomizations, func(a, b *File) int { return strings.Compare(a.Path, b.Path) })
+	}
+}
+
+func (w *walk) chartOf(name string) string {
+	best := ""
+	for _, chart := range w.charts {
+		if strings.HasPrefix(name, path.Join(chart, "templates")+"/") && len(chart) >= len(best) {
+			best = chart
+		}
+	}
+	return best
+}
+
+func (w *walk) unread(kind Kind, name string, err error) {
+	if kind == "" {
+		if kind, _ = guessKind(name); kind == "" {
+			kind = Dockerfile
+		}
+	}
+	w.out[kind].Unread = append(w.out[kind].Unread, finding.Unread{
+		Kind: finding.UnreadSource, Location: finding.Location{Path: filepath.ToSlash(name)}, Cause: err.Error(),
+	})
+}
+
+func (w *walk) note(kind Kind, text string) {
+	w.out[kind].Notes = append(w.out[kind].Notes, text)
+}
+
+// templateExts mark a Dockerfile that something renders first.
+var templateExts = []string{".tmpl", ".template", ".tpl", ".gotmpl", ".j2", ".jinja", ".jinja2", ".erb", ".in", ".mustache", ".hbs", ".m4"}
+
+// otherExts mark what only bears a Dockerfile's name.
+var otherExts = []string{
+	".dockerignore", ".md", ".rst", ".adoc", ".html", ".orig", ".bak", ".rej", ".swp", ".patch", ".diff", ".pin",
+	".go", ".py", ".sh", ".js", ".ts", ".rb", ".php", ".java", ".json", ".yaml", ".yml", ".toml", ".lock", ".snap",
+}
+
+// guessKind tells a kind from a name, and whether the name alone is enough.
+func guessKind(name string) (kind Kind, sure bool) {
+	base := path.Base(name)
+	ext := strings.ToLower(path.Ext(base))
+	switch lower := strings.ToLower(base); {
+	case lower == "dockerfile" || lower == "containerfile" || ext == ".dockerfile" || ext == ".containerfile":
+		return Dockerfile, true
+	case (strings.HasPrefix(base, "Dockerfile.") || strings.HasPrefix(base, "Containerfile.")) && !slices.Contains(otherExts, ext):
+		return Dockerfile, true
+	case base == "Kustomization" || ext == ".yaml" || ext == ".yml" || ext == ".json":
+		return Kubernetes, false
+	}
+	return "", false
+}
+
+func isKustomization(name string) bool {
+	return slices.Contains([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, path.Base(name))
+}
+
+var (
+	hasAPIVersion = regexp.MustCompile(`(?m)(^|[\s{,"'-])apiVersion["']?\s*:`)
+	hasKind       = regexp.MustCompile(`(?m)(^|[\s{,"'-])kind["']?\s*:`)
+)
+
+// looksLikeManifest is true of a text that holds both keys every Kubernetes
+// object has. It is generous: what is no object is passed over after parsing.
+func looksLikeManifest(text string) bool {
+	return strings.Contains(text, "apiVersion") && hasAPIVersion.MatchString(text) && hasKind.MatchString(text)
+}
