@@ -45,6 +45,8 @@ type Seen struct {
 	Findings []finding.Finding
 	Unread   []finding.Unread
 	Failures []Failure
+	// Unverified says why no signature holds where one was demanded; "" otherwise.
+	Unverified string
 }
 
 // Evaluate reaches the verdict. Fail wins over indeterminate, and says
@@ -60,6 +62,9 @@ func (p Policy) Evaluate(seen Seen) verdict.Verdict {
 		reasons = append(reasons, verdict.Reason{
 			Code: f.Stage + "-failed", Message: f.Message, Location: f.Location, Decides: decides, Count: 1,
 		})
+	}
+	if seen.Unverified != "" {
+		reasons = append(reasons, verdict.Reason{Code: "unverified", Message: seen.Unverified, Decides: verdict.Fail, Count: 1})
 	}
 	reasons = append(reasons, p.fromUnread(seen.Unread)...)
 	slices.SortStableFunc(reasons, order)

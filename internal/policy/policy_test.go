@@ -60,6 +60,7 @@ func TestEvaluate(t *testing.T) {
 		"a language manifest unread, strict": {policy: strict, seen: policy.Seen{Unread: unread(finding.UnreadLanguage)}, want: verdict.Indeterminate, reasons: 1},
 		"a builder that cannot run":          {policy: usual, seen: policy.Seen{Failures: []policy.Failure{unavailable}}, want: verdict.Indeterminate, reasons: 1},
 		"a build that failed":                {policy: usual, seen: policy.Seen{Failures: []policy.Failure{broken}}, want: verdict.Fail, reasons: 1},
+		"no signature that holds":            {policy: usual, seen: policy.Seen{Unverified: "no signature was found"}, want: verdict.Fail, reasons: 1},
 		"fail wins over indeterminate": {
 			policy: usual, seen: policy.Seen{Findings: []finding.Finding{lint(finding.High)}, Unread: unread(finding.UnreadOS)},
 			want: verdict.Fail, incomplete: true, reasons: 2,

@@ -83,6 +83,10 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
+// Keychain answers with the credentials of this client, for those who speak to
+// registries by themselves.
+func (c *Client) Keychain() authn.Keychain { return c.keychain }
+
 // Reference parses "host/repository[:tag][@sha256:…]" as Docker does: without a
 // host it is Docker Hub, without a tag or digest the tag is "latest".
 func (c *Client) Reference(text string) (name.Reference, error) {

@@ -30,6 +30,8 @@ type Signer interface {
 	// Sign signs the digest and stores the signature beside it. annotations become
 	// part of what is signed.
 	Sign(ctx context.Context, digest name.Digest, annotations map[string]string) (Signature, error)
+	// Verifier checks against the public half of the key.
+	Verifier() Verifier
 }
 
 // Verifier checks what lies beside a digest against the key it was made with.

@@ -43,6 +43,9 @@ type signer struct {
 	now      func() time.Time
 }
 
+// Verifier implements sign.Signer.
+func (s *signer) Verifier() sign.Verifier { return s.check }
+
 // Sign implements sign.Signer. What it writes has been verified with the public
 // half of the key. A signature by the same key with the same annotations is not
 // repeated.

@@ -1,0 +1,355 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/semver"
+)
+
+var update = flag.Bool("update", false, "rewrite what is generated")
+
+const module = "github.com/plimsoll-ci/plimsoll/"
+
+// room is one package of the house.
+type room struct {
+	name string // below internal/, or "." for the root
+	what string
+}
+
+// floors is the map, top down. A room imports rooms on floors below its own, and
+// its own child or parent; never one beside it or above.
+var floors = [][]room{
+	{{".", "composition root: the only importer of the adapters"}},
+	{
+		{"build/buildkit", "adapter: BuildKit's controller in our process"},
+		{"scan/trivy/analyze", "adapter: Trivy's analyzers as one visitor of the walk"},
+		{"scan/trivy/match", "adapter: an inventory against the database, by Trivy's light detectors"},
+		{"scan/trivy/db", "adapter: the vulnerability database, fetched, checked, opened"},
+		{"sign/sigstore", "adapter: cosign v2 and sigstore-go, by key"},
+	},
+	{{"scan/trivy", "what analyze and match say to each other"}},
+	{{"cli", "args, environment and streams → exit code; one file per command"}},
+	{{"pipeline", "stages, State, Run: the list reads like a table of contents"}},
+	{{"lint/all", "the rule sets together"}},
+	{
+		{"lint/dockerfile", "rules on Dockerfiles: one file and one fixture each"},
+		{"lint/kubernetes", "rules on Kubernetes manifests: one file and one fixture each"},
+	},
+	{
+		{"build", "what a build asks for and gives; layers → lines of the Dockerfile"},
+		{"scan", "what a scan asks for and gives; findings → lines of the Dockerfile"},
+		{"sign", "what signing and verifying ask for and give"},
+	},
+	{{"report", "text, json, markdown: all from one Result"}},
+	{{"policy", "what was seen → Verdict (pure)"}},
+	{{"lint", "Check, Pass, suppression"}},
+	{
+		{"source/dockerfile", "the positioned model of a Dockerfile"},
+		{"source/kubernetes", "the positioned model of Kubernetes manifests"},
+	},
+	{{"source", "the tree of files that are judged"}},
+	{{"registry", "auth, transport, resolve, push, referrers"}},
+	{{"image/layer", "the one walk over layers, with visitors; file index"}},
+	{{"image", "layouts, archives, digests, platforms"}},
+	{{"verdict", "Verdict, Evidence, Result"}},
+	{
+		{"config", "every setting once"},
+		{"progress", "what long work has to say"},
+	},
+	{{"finding", "Rule, Finding, Location, Severity, Fingerprint (standard library only)"}},
+}
+
+// beside are packages that serve tests and the demo; the program never links them.
+var beside = []room{
+	{"demo", "make demo: a registry, a small database, the bad ship and the good ship"},
+	{"registry/registrytest", "an in-memory registry that logs requests and fails on demand"},
+	{"lint/linttest", "runs the rules' fixtures"},
+	{"scan/trivy/dbbuild", "a small vulnerability database from facts in testdata/advisories"},
+}
+
+// gated modules are open to the rooms named and, through the root, to nobody else.
+var gated = []struct {
+	module string
+	rooms  []string
+	except []string // packages of the module that anybody may import
+	why    string
+}{
+	{"github.com/aquasecurity/trivy", []string{"scan/trivy", "scan/trivy/analyze", "scan/trivy/match", "scan/trivy/db", "scan/trivy/dbbuild"}, nil, "promises no Go API and needs GOEXPERIMENT"},
+	{"github.com/aquasecurity/trivy-db", []string{"scan/trivy/match", "scan/trivy/db", "scan/trivy/dbbuild"}, nil, "one process-wide database"},
+	{"github.com/sigstore/", []string{"sign/sigstore"}, nil, "large, and read environment and network unasked"},
+	{"github.com/moby/buildkit", []string{"build/buildkit"}, []string{
+		"frontend/dockerfile/parser", "frontend/dockerfile/instructions", "frontend/dockerfile/shell", "frontend/dockerfile/command",
+		"frontend/dockerfile/linter", "util/suggest", "util/stack",
+	}, "the daemon; its parser is everybody's"},
+	{"github.com/containerd/containerd/v2", []string{"build/buildkit"}, nil, "comes with the daemon"},
+	{"helm.sh/helm", nil, nil, "no room renders charts yet"},
+	{"sigs.k8s.io/kustomize", nil, nil, "no room renders kustomizations yet"},
+	{"github.com/google/go-github", []string{"report/github"}, nil, "no room talks to GitHub yet"},
+}
+
+type listed struct {
+	ImportPath   string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+	Deps         []string
+	Standard     bool
+}
+
+func list(t *testing.T, args ...string) []listed {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Imports,TestImports,XTestImports,Deps,Standard"}, args...)...)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var all []listed
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// name is a package's room, and whether it is ours at all.
+func name(importPath string) (string, bool) {
+	if importPath+"/" == module {
+		return ".", true
+	}
+	return strings.CutPrefix(importPath, module+"internal/")
+}
+
+func TestArrowsPointDown(t *testing.T) {
+	t.Parallel()
+	floor := map[string]int{}
+	for i, rooms := range floors {
+		for _, r := range rooms {
+			floor[r.name] = i
+		}
+	}
+	outside := map[string]bool{}
+	for _, r := range beside {
+		outside[r.name] = true
+	}
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		from, ours := name(p.ImportPath)
+		if !ours {
+			continue
+		}
+		seen[from] = true
+		at, known := floor[from]
+		if !known && !outside[from] {
+			t.Errorf("%s is not on the map: give it a floor in arch_test.go", from)
+			continue
+		}
+		for _, imported := range p.Imports {
+			to, ours := name(imported)
+			if !ours || outside[from] {
+				continue
+			}
+			if outside[to] {
+				t.Errorf("%s may not import %s: it serves tests and the demo only", from, to)
+				continue
+			}
+			below, known := floor[to]
+			if !known {
+				continue // said where it is listed itself
+			}
+			family := path.Dir(from) == to || path.Dir(to) == from
+			if below < at || below == at && !family {
+				t.Errorf("%s may not import %s: arrows point down", from, to)
+			}
+		}
+	}
+	for _, r := range slices.Concat(slices.Concat(floors...), beside) {
+		if !seen[r.name] {
+			t.Errorf("%s is on the map and not in the tree", r.name)
+		}
+	}
+}
+
+func TestAdaptersAreWiredAtTheRootOnly(t *testing.T) {
+	t.Parallel()
+	adapters := map[string]bool{}
+	for _, r := range floors[1] {
+		adapters[r.name] = true
+	}
+	outside := map[string]bool{}
+	for _, r := range beside {
+		outside[r.name] = true
+	}
+	for _, p := range list(t, "./...") {
+		from, ours := name(p.ImportPath)
+		if !ours || from == "." || adapters[from] || outside[from] {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if to, ours := name(imported); ours && adapters[to] {
+				t.Errorf("%s may not import the adapter %s: only the root wires adapters", from, to)
+			}
+		}
+	}
+}
+
+func TestHeavyModulesStayBehindTheirDoors(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t, "./...") {
+		from, ours := name(p.ImportPath)
+		if !ours || from == "." || from == "demo" {
+			continue
+		}
+		for _, dep := range p.Deps {
+			for _, g := range gated {
+				inside, ok := strings.CutPrefix(dep, g.module)
+				if !ok || slices.Contains(g.rooms, from) || slices.Contains(g.except, strings.TrimPrefix(inside, "/")) {
+					continue
+				}
+				if inside != "" && !strings.HasSuffix(g.module, "/") && !strings.HasPrefix(inside, "/") {
+					continue // trivy-db is not trivy
+				}
+				t.Errorf("%s reaches %s, which is open to %s only: %s", from, dep, strings.Join(g.rooms, ", "), g.why)
+			}
+		}
+	}
+}
+
+func TestFindingNeedsTheStandardLibraryOnly(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t, "-deps", "./internal/finding") {
+		if _, ours := name(p.ImportPath); !p.Standard && !ours {
+			t.Errorf("finding reaches %s", p.ImportPath)
+		}
+	}
+}
+
+const (
+	mapBegin = "<!-- map: printed by arch_test.go; run: make generate -->"
+	mapEnd   = "<!-- map ends -->"
+)
+
+func TestMapIsPrinted(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString(mapBegin + "\n```\n")
+	for i, rooms := range floors {
+		for _, r := range rooms {
+			label := r.name
+			if label == "." {
+				label = "main.go, adapters.go"
+			}
+			fmt.Fprintf(&b, "%-22s %s\n", label, r.what)
+		}
+		if i == 1 {
+			b.WriteString(strings.Repeat("─", 78) + "\n")
+		}
+	}
+	b.WriteString("\nBeside the house, for tests and the demo:\n")
+	for _, r := range beside {
+		fmt.Fprintf(&b, "%-22s %s\n", r.name, r.what)
+	}
+	b.WriteString("```\n\nDoors of heavy modules:\n\n| module | open to | why |\n|---|---|---|\n")
+	for _, g := range gated {
+		rooms := strings.Join(g.rooms, ", ")
+		if rooms == "" {
+			rooms = "no room"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", strings.TrimSuffix(g.module, "/"), rooms, g.why)
+	}
+	b.WriteString(mapEnd)
+
+	const file = "ARCHITECTURE.md"
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(data), mapBegin)
+	_, after, ok2 := strings.Cut(rest, mapEnd)
+	if !ok || !ok2 {
+		t.Fatalf("%s has lost its map markers", file)
+	}
+	want := before + b.String() + after
+	if want == string(data) {
+		return
+	}
+	if !*update {
+		t.Fatalf("the map in %s is not the one in arch_test.go; run: make generate", file)
+	}
+	if err := os.WriteFile(file, []byte(want), 0o644); err != nil { //nolint:gosec // a page
+		t.Fatal(err)
+	}
+}
+
+func TestBudgets(t *testing.T) {
+	t.Parallel()
+	files, err := exec.CommandContext(t.Context(), "git", "ls-files", "-co", "--exclude-standard", "*.go").Output()
+	if err != nil {
+		t.Skip("not a git checkout: the budget of 400 lines a file is checked where git lists the files")
+	}
+	for file := range strings.FieldsSeq(string(files)) {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		data, err := os.ReadFile(file) //nolint:gosec // listed by git
+		if err != nil {
+			continue // deleted and not yet committed
+		}
+		if n := bytes.Count(data, []byte("\n")); n > 400 {
+			t.Errorf("%s has %d lines; the budget is 400", file, n)
+		}
+	}
+}
+
+// lowest are the versions below which a module has a known hole that concerns
+// us, or does not do what we rely on. The build list may lie above, never below.
+var lowest = []struct{ module, version, why string }{
+	{"github.com/aquasecurity/trivy", "v0.74.0", "the adapter is written against it; below 0.71.0 CVE-2026-54448"},
+	{"github.com/sigstore/cosign/v2", "v2.6.5", "keys inside a bundle could overrule the verifier's; CVE-2026-22703, CVE-2026-39395"},
+	{"github.com/sigstore/sigstore-go", "v1.3.0", "CVE-2026-49834, CVE-2026-54787; DSSE in a current Rekor"},
+	{"github.com/sigstore/rekor", "v1.5.2", "CVE-2026-48702"},
+	{"github.com/sigstore/sigstore", "v1.10.4", "CVE-2026-24137"},
+	{"github.com/sigstore/timestamp-authority/v2", "v2.1.0", "CVE-2026-39984, GO-2026-5851"},
+	{"github.com/theupdateframework/go-tuf/v2", "v2.4.1", "GO-2026-4348, 4349, 4377"},
+	{"github.com/in-toto/in-toto-golang", "v0.11.0", "GO-2026-5547"},
+	{"github.com/go-jose/go-jose/v4", "v4.1.4", "CVE-2026-34986"},
+	{"github.com/google/go-containerregistry", "v0.21.6", "writes the artifactType of referrers"},
+	{"github.com/moby/buildkit", "v0.34.2", "the adapter is written against it"},
+	{"github.com/google/go-github/v60", "v60.0.0", "named by the founding decision"},
+	{"github.com/fvbommel/sortorder", "v1.2.0", "docker/cli needs it and does not say so"},
+}
+
+func TestBuildListIsAboveTheFloors(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Path}} {{.Version}}", "all").Output()
+	if err != nil {
+		t.Fatalf("reading the build list: %v", err)
+	}
+	built := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		if name, version, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			built[name] = version
+		}
+	}
+	for _, f := range lowest {
+		if v := built[f.module]; semver.Compare(v, f.version) < 0 {
+			t.Errorf("%s is at %q, below %s: %s", f.module, v, f.version, f.why)
+		}
+	}
+}

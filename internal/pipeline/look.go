@@ -1,0 +1,189 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/plimsoll-ci/plimsoll/internal/build"
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/image"
+	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/progress"
+	"github.com/plimsoll-ci/plimsoll/internal/scan"
+	"github.com/plimsoll-ci/plimsoll/internal/sign"
+	"github.com/plimsoll-ci/plimsoll/internal/verdict"
+)
+
+// Lint looks at the sources.
+func Lint(run func(context.Context) (lint.Report, error)) Stage {
+	return Stage{Name: "lint", Skip: always, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
+		report, err := run(ctx)
+		s.Lint = report
+		l := report.Linted
+		return fmt.Sprintf("%s, %s, %s", count(l.Dockerfiles, "Dockerfile"), count(l.Objects, "object"), count(len(report.Findings), "finding")), err
+	}}
+}
+
+// Build makes the image.
+func Build(builder build.Builder, spec build.Spec) Stage {
+	return Stage{Name: "build", Skip: always, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
+		result, err := builder.Build(ctx, spec, sink)
+		if err != nil {
+			return "", err
+		}
+		img, err := image.FromLayout(result.Layout, result.Digest, "")
+		if err != nil {
+			return "", fmt.Errorf("reading the image that was built: %w", err)
+		}
+		if img.Digest.String() != result.Digest {
+			return "", fmt.Errorf("the layout holds %s and the builder said %s; the build cannot be trusted", img.Digest, result.Digest)
+		}
+		s.Images = []Image{{Image: img, Built: &result}}
+		return img.Digest.String(), nil
+	}}
+}
+
+// Load takes an image that somebody else built.
+func Load(open func(context.Context, progress.Sink) (image.Image, error)) Stage {
+	return Stage{Name: "load", Skip: always, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
+		img, err := open(ctx, sink)
+		if err != nil {
+			return "", err
+		}
+		s.Images = []Image{{Image: img}}
+		return img.Digest.String(), nil
+	}}
+}
+
+// Signatures looks at the evidence beside an image in a registry. resolve gives
+// the digest that the reference names now.
+func Signatures(resolve func(context.Context) (name.Digest, error), verifier sign.Verifier) Stage {
+	return Stage{Name: "verify", Skip: always, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
+		digest, err := resolve(ctx)
+		if err != nil {
+			return "", err
+		}
+		s.Checked = &verdict.Subject{Digest: digest.DigestStr(), Kind: "manifest", Reference: digest.String()}
+		if s.Evidence, err = verifier.Verify(ctx, digest); err != nil {
+			return "", err
+		}
+		ok, reason := sign.Decide(s.Evidence)
+		if !ok {
+			s.Unverified = reason
+		}
+		return digest.DigestStr(), nil
+	}}
+}
+
+// OpenDatabase fetches and opens the vulnerability database.
+func OpenDatabase(databases scan.Databases, opts scan.DatabaseOptions) Stage {
+	return Stage{Name: "database", Skip: always, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
+		db, unread, err := databases.Open(ctx, opts, sink)
+		if err != nil {
+			return "", err
+		}
+		s.Database = Database{Database: db, Unread: unread}
+		info := db.Info()
+		return fmt.Sprintf("%s, %s old", info.Source, age(info.Age)), nil
+	}}
+}
+
+// Inspect walks each image once and shows it to the analyzer.
+func Inspect(analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) Stage {
+	return Stage{Name: "inspect", Skip: noImage, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
+		packages := 0
+		for i := range s.Images {
+			if err := inspect(ctx, &s.Images[i], analyzer, opts, limits, sink); err != nil {
+				return "", err
+			}
+			packages += s.Images[i].Analysis.Inventory.Packages
+		}
+		return count(packages, "package"), nil
+	}}
+}
+
+func inspect(ctx context.Context, img *Image, analyzer scan.Analyzer, opts scan.Options, limits layer.Limits, sink progress.Sink) error {
+	opts.BaseLayers = -1
+	if img.Built != nil {
+		opts.BaseLayers = img.Built.BaseLayers
+	}
+	visit, err := analyzer.NewVisit(ctx, img.Image, opts)
+	if err != nil {
+		return fmt.Errorf("preparing to inspect the image: %w", err)
+	}
+	defer visit.Close()
+	if err := layer.Walk(ctx, img.Image, limits, visit); err != nil {
+		var damaged *layer.Error
+		if errors.As(err, &damaged) && ctx.Err() == nil {
+			img.Unread = append(img.Unread, damaged.Unread(img.Reference))
+			return nil
+		}
+		return fmt.Errorf("walking the layers: %w", err)
+	}
+	img.Analysis, err = visit.Result(ctx)
+	if err != nil {
+		return fmt.Errorf("inspecting the image: %w", err)
+	}
+	img.Unread = append(img.Unread, img.Analysis.Unread...)
+	img.place(img.Analysis.Secrets)
+	return nil
+}
+
+// Match asks the database what is known of each image's packages.
+func Match() Stage {
+	skip := func(s *State) string {
+		switch {
+		case len(s.Images) == 0:
+			return "there is no image"
+		case s.Database.Database == nil:
+			return "there is no database"
+		case s.Images[0].Analysis.Inventory.Detail == nil:
+			return "there is no inventory"
+		default:
+			return ""
+		}
+	}
+	return Stage{Name: "match", Skip: skip, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
+		found := 0
+		for i := range s.Images {
+			img := &s.Images[i]
+			findings, unread, err := s.Database.Match(ctx, img.Analysis.Inventory, img.Image)
+			if err != nil {
+				return "", fmt.Errorf("matching packages with the database: %w", err)
+			}
+			found += len(findings)
+			img.place(findings)
+			img.Unread = append(img.Unread, unread...)
+		}
+		if found == 1 {
+			return "1 vulnerability", nil
+		}
+		return fmt.Sprintf("%d vulnerabilities", found), nil
+	}}
+}
+
+// place keeps findings, moved from layers to the lines that made them.
+func (img *Image) place(findings []finding.Finding) {
+	lines, base := map[string]finding.Location{}, map[string]bool{}
+	if img.Built != nil {
+		for _, origin := range img.Built.Layers {
+			// The same layer twice (two equal COPYs) is placed where it was made first.
+			if _, known := lines[origin.DiffID]; !known {
+				lines[origin.DiffID], base[origin.DiffID] = origin.Location, origin.Base
+			}
+		}
+	}
+	scan.Place(findings, lines, base)
+	img.Findings = append(img.Findings, findings...)
+}
+
+func noImage(s *State) string {
+	if len(s.Images) == 0 {
+		return "there is no image"
+	}
+	return ""
+}

@@ -1,0 +1,48 @@
+package pipeline
+
+import (
+	"github.com/plimsoll-ci/plimsoll/internal/verdict"
+)
+
+// Fill writes what the State holds into a Result.
+func (s *State) Fill(r *verdict.Result) {
+	r.Verdict = s.Verdict
+	r.Findings = s.Findings()
+	r.Unread = s.Unread()
+	r.Stages = s.Stages
+	r.Evidence = s.Evidence
+	r.Acted = s.Acted
+	r.Notes = append(r.Notes, s.Lint.Notes...)
+	if s.Lint.Linted != (verdict.Linted{}) {
+		linted := s.Lint.Linted
+		r.Linted = &linted
+	}
+	if s.Database.Database != nil {
+		info := s.Database.Info()
+		r.Database = &info
+	}
+	if s.Checked != nil {
+		r.Subjects = append(r.Subjects, *s.Checked)
+	}
+	for _, img := range s.Images {
+		r.Subjects = append(r.Subjects, img.subject())
+		if img.Built != nil {
+			r.Notes = append(r.Notes, img.Built.Notes...)
+		}
+	}
+}
+
+func (img *Image) subject() verdict.Subject {
+	s := verdict.Subject{
+		Digest: img.Digest.String(), ImageID: img.ID.String(), Kind: "manifest",
+		Platform: img.Platform, Reference: img.Reference,
+		OS: img.Analysis.Inventory.OS, Packages: img.Analysis.Inventory.Packages,
+	}
+	if manifest, err := img.Manifest(); err == nil {
+		s.Layers = len(manifest.Layers)
+		for _, l := range manifest.Layers {
+			s.Size += l.Size
+		}
+	}
+	return s
+}

@@ -1,0 +1,73 @@
+package pipeline
+
+import (
+	"slices"
+
+	"github.com/plimsoll-ci/plimsoll/internal/build"
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/image"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/policy"
+	"github.com/plimsoll-ci/plimsoll/internal/scan"
+	"github.com/plimsoll-ci/plimsoll/internal/verdict"
+)
+
+// State is what the stages found, one field per kind of result. Stages that run
+// side by side write different fields.
+type State struct {
+	Lint     lint.Report
+	Images   []Image
+	Database Database
+	Verdict  verdict.Verdict
+	Evidence []verdict.Evidence
+	// Checked is what the evidence is about when no image was opened; Unverified
+	// says why it does not hold.
+	Checked    *verdict.Subject
+	Unverified string
+	Acted      *verdict.Acted
+	Failures   []policy.Failure
+	Stages     []verdict.Stage
+}
+
+// Image is one image on its way.
+type Image struct {
+	image.Image
+	Built    *build.Result // nil when somebody else built it
+	Analysis scan.Analysis
+	// Findings are vulnerabilities and secrets, placed.
+	Findings []finding.Finding
+	Unread   []finding.Unread
+}
+
+// Database is the vulnerability database and what is wrong with it.
+type Database struct {
+	scan.Database
+	Unread []finding.Unread
+}
+
+// Findings of every stage, sorted.
+func (s *State) Findings() []finding.Finding {
+	all := slices.Clone(s.Lint.Findings)
+	for _, img := range s.Images {
+		all = append(all, img.Findings...)
+	}
+	finding.Sort(all)
+	return all
+}
+
+// Unread of every stage.
+func (s *State) Unread() []finding.Unread {
+	all := slices.Concat(s.Lint.Unread, s.Database.Unread)
+	for _, img := range s.Images {
+		all = append(all, img.Unread...)
+	}
+	return all
+}
+
+// acted is the record of acts, made when the first one is due.
+func (s *State) acted() *verdict.Acted {
+	if s.Acted == nil {
+		s.Acted = &verdict.Acted{Done: true}
+	}
+	return s.Acted
+}
