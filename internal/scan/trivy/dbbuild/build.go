@@ -184,42 +184,43 @@ func each(files fs.FS, pattern string, read func(name string, text []byte) error
 	return nil
 }
 
-// write puts everything into a new bbolt file, in the order of the keys: bbolt
-// places pages in the order of the writes.
+// write puts everything into a new bbolt file, in the order of the keys and with
+// one transaction per package: bbolt gives pages to the buckets of a transaction
+// in the random order of a map.
 func (c *content) write(file string) (err error) {
-	db, err := bolt.Open(file, 0o644, &bolt.Options{Timeout: time.Second, PageSize: 4096, FreelistType: bolt.FreelistArrayType})
+	db, err := bolt.Open(file, 0o644, &bolt.Options{
+		Timeout: time.Second, PageSize: 4096, FreelistType: bolt.FreelistArrayType, NoSync: true,
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	return db.Update(func(tx *bolt.Tx) error {
-		for _, name := range slices.Sorted(maps.Keys(c.buckets)) {
-			top, err := tx.CreateBucket([]byte(name))
-			if err != nil {
+	defer func() { err = errors.Join(err, db.Sync(), db.Close()) }()
+	for _, name := range slices.Sorted(maps.Keys(c.buckets)) {
+		for _, pkg := range slices.Sorted(maps.Keys(c.buckets[name])) {
+			if err := putIn(db, c.buckets[name][pkg], name, pkg); err != nil {
 				return err
 			}
-			for _, pkg := range slices.Sorted(maps.Keys(c.buckets[name])) {
-				inner, err := top.CreateBucket([]byte(pkg))
-				if err != nil {
-					return err
-				}
-				if err := putAll(inner, c.buckets[name][pkg]); err != nil {
-					return err
-				}
+		}
+	}
+	if err := putIn(db, c.sources, "data-source"); err != nil {
+		return err
+	}
+	return putIn(db, c.details, "vulnerability")
+}
+
+// putIn writes values into a bucket inside buckets, in one transaction.
+func putIn[V any](db *bolt.DB, values map[string]V, names ...string) error {
+	return db.Update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists([]byte(names[0]))
+		for _, name := range names[1:] {
+			if err == nil {
+				b, err = b.CreateBucketIfNotExists([]byte(name))
 			}
 		}
-		sources, err := tx.CreateBucket([]byte("data-source"))
 		if err != nil {
 			return err
 		}
-		if err := putAll(sources, c.sources); err != nil {
-			return err
-		}
-		details, err := tx.CreateBucket([]byte("vulnerability"))
-		if err != nil {
-			return err
-		}
-		return putAll(details, c.details)
+		return putAll(b, values)
 	})
 }
 
