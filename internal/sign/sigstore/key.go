@@ -3,6 +3,7 @@ package sigstore
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -121,7 +122,7 @@ func privateKey(key sign.KeyOptions, getenv func(string) string) (signature.Sign
 	if err != nil {
 		return nil, errors.New("the signing key has no public half; make one with `cosign generate-key-pair`")
 	}
-	return opened, supported("signing key", public)
+	return opened, signable(public)
 }
 
 // publicKey opens the verification key.
@@ -137,31 +138,56 @@ func publicKey(key sign.KeyOptions, getenv func(string) string) (crypto.PublicKe
 	if err != nil {
 		return nil, errors.New("the verification key is not a public key in PEM; name the file cosign.pub or env://NAME")
 	}
-	return public, supported("verification key", public)
+	return public, verifiable(public)
 }
 
-// supported refuses keys whose signatures not both this program and cosign v2.6.5
-// verify (algorithms_test.go holds the table). cosign verifies with SHA-256
-// whatever the curve, and signs Ed25519 in one way but verifies it in the other.
-func supported(role string, public crypto.PublicKey) error {
-	kind := fmt.Sprintf("%T", public)
+// signable refuses keys whose signatures cosign v2.6.5 does not verify:
+// TestCosignAlgorithms holds the table. cosign signs with the hash that belongs to
+// the curve but verifies with SHA-256, and it signs Ed25519 prehashed but verifies
+// it plain.
+func signable(public crypto.PublicKey) error {
 	switch key := public.(type) {
 	case *ecdsa.PublicKey:
 		if key.Curve == elliptic.P256() {
 			return nil
 		}
-		kind = "ECDSA " + key.Params().Name
 	case *rsa.PublicKey:
-		kind = fmt.Sprintf("RSA-%d", key.N.BitLen())
+		return verifiable(public)
+	}
+	return fmt.Errorf("the signing key is of the kind %s, whose signatures cosign cannot verify; %s", kindOfKey(public), useInstead)
+}
+
+// verifiable refuses keys that have no one algorithm.
+func verifiable(public crypto.PublicKey) error {
+	switch key := public.(type) {
+	case *ecdsa.PublicKey:
+		if key.Curve == elliptic.P256() || key.Curve == elliptic.P384() || key.Curve == elliptic.P521() {
+			return nil
+		}
+	case *rsa.PublicKey:
 		switch key.N.BitLen() {
 		case 2048, 3072, 4096:
 			return nil
 		}
 	}
-	return fmt.Errorf("the %s is of the kind %s, whose signatures cosign does not verify reliably; use ECDSA P-256 (`cosign generate-key-pair`) or RSA with 2048, 3072 or 4096 bits", role, kind)
+	return fmt.Errorf("keys of the kind %s are not supported; %s", kindOfKey(public), useInstead)
 }
 
-// Fingerprint names a public key: SHA-256 over its PKIX form, "sha256:…".
+const useInstead = "use ECDSA P-256 (`cosign generate-key-pair`) or RSA with 2048, 3072 or 4096 bits"
+
+func kindOfKey(public crypto.PublicKey) string {
+	switch key := public.(type) {
+	case *ecdsa.PublicKey:
+		return "ECDSA " + key.Params().Name
+	case *rsa.PublicKey:
+		return fmt.Sprintf("RSA-%d", key.N.BitLen())
+	case ed25519.PublicKey:
+		return "Ed25519"
+	}
+	return fmt.Sprintf("%T", public)
+}
+
+// fingerprint names a public key: SHA-256 over its PKIX form, "sha256:…".
 func fingerprint(public crypto.PublicKey) (string, [sha256.Size]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {

@@ -3,6 +3,7 @@ package sigstore
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,6 +82,8 @@ func (p port) hash(t testing.TB) v1.Hash {
 // keys are a key pair as files.
 type keys struct{ private, public string }
 
+// newKeys makes a key pair. Encrypting a key takes a third of a second on
+// purpose, so tests share what they can: keyring holds opened keys by file.
 func newKeys(t testing.TB) keys {
 	t.Helper()
 	private, public, err := GenerateKey([]byte(password))
@@ -89,6 +92,8 @@ func newKeys(t testing.TB) keys {
 	}
 	return writeKeys(t, private, public)
 }
+
+var keyring sync.Map
 
 func writeKeys(t testing.TB, private, public []byte) keys {
 	t.Helper()
@@ -110,13 +115,22 @@ func (p port) options() Options {
 	}
 }
 
-func (p port) signer(t testing.TB, k keys) sign.Signer {
+func (p port) signer(t testing.TB, k keys) *signer {
 	t.Helper()
-	s, err := NewSigner(sign.KeyOptions{Reference: k.private, Password: []byte(password)}, p.options())
+	opened, ok := keyring.Load(k.private)
+	if !ok {
+		s, err := NewSigner(sign.KeyOptions{Reference: k.private, Password: []byte(password)}, p.options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, _ = keyring.LoadOrStore(k.private, s.(*signer).pair)
+	}
+	pair := opened.(*keypair)
+	check, err := newVerifier(pair.public, p.client)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return &signer{pair: pair, check: check, registry: p.client, now: p.options().Now}
 }
 
 func (p port) sign(t testing.TB, k keys) sign.Signature {
