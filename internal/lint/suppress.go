@@ -55,7 +55,11 @@ type directive struct {
 	Reason  string
 }
 
-var ruleID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*-[A-Za-z0-9.]+$`)
+var (
+	ruleID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*-[A-Za-z0-9.]+$`)
+	// reasonMark is "--" as a word of its own.
+	reasonMark = regexp.MustCompile(`(?:^|[ \t])--(?:[ \t]|$)`)
+)
 
 // parseDirective reads the text of a comment. It fails on anything that is not
 // in the grammar and says what is wrong; a missing reason is not an error here.
@@ -65,9 +69,10 @@ func parseDirective(text string) (directive, error) {
 	if !ok || rest != "" && rest[0] != ' ' && rest[0] != '\t' {
 		return d, fmt.Errorf("%q is no suppression; write \"%s RULE -- reason\"", firstWord(text), source.Marker)
 	}
-	// "--" with nothing behind it is a missing reason, not a word.
-	head, reason, _ := strings.Cut(rest+" ", " -- ")
-	d.Reason = strings.TrimSpace(reason)
+	head := rest
+	if dashes := reasonMark.FindStringIndex(rest); dashes != nil {
+		head, d.Reason = rest[:dashes[0]], strings.TrimSpace(rest[dashes[1]:])
+	}
 	for _, word := range strings.FieldsFunc(head, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' }) {
 		switch key, value, isPair := strings.Cut(word, "="); {
 		case isPair && key == "expires":

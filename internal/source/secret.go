@@ -88,13 +88,13 @@ func MaskTokens(text string) string {
 		return text
 	}
 	text = token.ReplaceAllStringFunc(text, Mask)
+	var b strings.Builder
+	last := 0
 	for _, m := range userinfo.FindAllStringSubmatchIndex(text, -1) {
-		// Asterisks are single bytes, so only the first of several moves nothing.
-		if masked := Mask(text[m[2]:m[3]]); len(masked) == m[3]-m[2] {
-			text = text[:m[2]] + masked + text[m[3]:]
-		}
+		b.WriteString(text[last:m[2]] + Mask(text[m[2]:m[3]]))
+		last = m[3]
 	}
-	return text
+	return b.String() + text[last:]
 }
 
 // Mask returns one asterisk per code point.

@@ -160,6 +160,9 @@ func (w *walk) take(name string, kind Kind, named bool) {
 		return
 	}
 	file.Named = named
+	if kind == Dockerfile && !named && strings.HasPrefix(path.Base(name), "Dockerfile.") && !hasFrom.MatchString(file.Text) {
+		return // syntax files of editors and the like
+	}
 	if kind == Kubernetes {
 		if isKustomization(name) {
 			w.out[kind].Kustomizations = append(w.out[kind].Kustomizations, file)
@@ -250,6 +253,7 @@ func isKustomization(name string) bool {
 }
 
 var (
+	hasFrom       = regexp.MustCompile(`(?im)^\s*FROM\s`)
 	hasAPIVersion = regexp.MustCompile(`(?m)(^|[\s{,"'-])apiVersion["']?\s*:`)
 	hasKind       = regexp.MustCompile(`(?m)(^|[\s{,"'-])kind["']?\s*:`)
 )

@@ -58,10 +58,10 @@ func Page(idOrName string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	return page(rule, archive), true
+	return render(rule, archive), true
 }
 
-func page(rule finding.Rule, archive *txtar.Archive) string {
+func render(rule finding.Rule, archive *txtar.Archive) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s %s\n\n%s.\n\n", rule.ID, rule.Name, rule.Summary)
 	fmt.Fprintf(&b, "| severity | point | since | means the same elsewhere |\n|---|---|---|---|\n| %s | %s | %s | %s |\n\n",

@@ -24,6 +24,9 @@ var update = flag.Bool("update", false, "rewrite the wants of fixtures and the p
 
 const refresh = "go test ./internal/lint/all -update"
 
+// rewritten are the fixtures that this run changed: the embedded ones are old.
+var rewritten = map[string]*txtar.Archive{}
+
 // today is the day on which fixtures are judged.
 var today = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
@@ -130,6 +133,7 @@ func TestFixtures(t *testing.T) {
 			if *update {
 				archive.Files[i].Data = []byte(got)
 				rewrite(t, rule.Name, archive)
+				rewritten[rule.Name] = archive
 				return
 			}
 			if diff := cmp.Diff(string(archive.Files[i].Data), got); diff != "" {
@@ -195,6 +199,9 @@ func TestPages(t *testing.T) {
 		if !ok {
 			t.Fatalf("rule %s has no page", r.ID)
 		}
+		if archive := rewritten[r.Name]; archive != nil {
+			page = render(r, archive)
+		}
 		pages[r.ID+".md"] = page
 	}
 	if *update {
@@ -223,7 +230,7 @@ func TestPages(t *testing.T) {
 	if _, ok := Page("no-such-rule"); ok {
 		t.Error("a rule that does not exist has a page")
 	}
-	if byID, _ := Page("usr-1.A"); byID != pages["USR-1.a.md"] {
+	if byID, _ := Page("usr-1.A"); byID != pages["USR-1.a.md"] && !*update {
 		t.Error("the page is not found by id without regard to case")
 	}
 }

@@ -31,6 +31,10 @@ var userRoot = lint.Check[*dockerfile.File]{
 			if !root.Known || nonRootBase(root.Value) {
 				return
 			}
+			if command, entrypoint := started(final); root.Value == "scratch" && command.in == nil && entrypoint.in == nil {
+				p.Note("the final stage is made from scratch and starts nothing: taken as an export of files, its user was not judged")
+				return
+			}
 			problem = lint.Problem{
 				At: final.From.At, Path: "user",
 				Message: fmt.Sprintf("the final stage sets no USER and %s; add USER with a number above 0, such as 10001:10001", why(root)),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -64,12 +65,11 @@ func (o *Object) Subject() string {
 // syntax error YAML has no way to go on, so the rest of the file is part of it.
 func Parse(src *source.File) (*File, []finding.Unread) {
 	f := &File{Source: src}
-	var unread []finding.Unread
-	if n := strings.Count(src.Text, "\n") + strings.Count(src.Text, ",") + strings.Count(src.Text, ":") +
-		strings.Count(src.Text, "[") + strings.Count(src.Text, "{") + strings.Count(src.Text, "- "); n > maxTokens {
+	if n := tokens(src.Text); n > maxTokens {
 		return nil, []finding.Unread{src.Unread(0, fmt.Sprintf("holds some %d values, more than the limit of %d; split it or skip it", n, maxTokens))}
 	}
-	decoder := yaml.NewDecoder(strings.NewReader(src.Text))
+	text, unread := f.printable()
+	decoder := yaml.NewDecoder(strings.NewReader(text))
 	for {
 		document, err := decode(decoder)
 		if errors.Is(err, io.EOF) {
@@ -93,6 +93,30 @@ func Parse(src *source.File) (*File, []finding.Unread) {
 	return f, unread
 }
 
+// tokens counts the characters that can begin a value.
+func tokens(text string) int {
+	n := strings.Count(text, "- ")
+	for _, c := range []string{"\n", ",", ":", "[", "{"} {
+		n += strings.Count(text, c)
+	}
+	return n
+}
+
+// printable returns the documents before the first character that YAML forbids.
+// The parser reads ahead and would give up before them.
+func (f *File) printable() (string, []finding.Unread) {
+	text := f.Source.Text
+	offset := strings.IndexFunc(text, func(r rune) bool {
+		return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7F && r < 0xA0 && r != 0x85 || r == 0xFFFE || r == 0xFFFF
+	})
+	if offset < 0 {
+		return text, nil
+	}
+	line, _ := f.Source.Position(offset)
+	unread := f.Source.Unread(line, "holds a control character, which YAML forbids; remove it")
+	return text[:max(0, strings.LastIndex(text[:offset], "\n---")+1)], []finding.Unread{unread}
+}
+
 // decode reads one document. A panic in the parser is an error here: the text
 // comes from outside.
 func decode(decoder *yaml.Decoder) (document *yaml.Node, err error) {
@@ -106,24 +130,51 @@ func decode(decoder *yaml.Decoder) (document *yaml.Node, err error) {
 	return document, err
 }
 
-var errorPlace = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+):? ?)?(?:column (\d+):? ?)?`)
+var errorPlace = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+):? ?)?`)
+
+// problem is what a parser's error says without its place.
+func problem(err error) string { return errorPlace.ReplaceAllString(err.Error(), "") }
 
 // syntax turns a parser's error into a record with its line.
 func (f *File) syntax(err error) finding.Unread {
-	text := err.Error()
-	line := 0
-	if m := errorPlace.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		text = text[len(m[0]):]
-	}
+	line := f.problemLine(err)
 	if n := f.tab(line); n > 0 {
 		return f.Source.Unread(n, "is indented with a tab; YAML allows spaces only")
 	}
 	advice := "mend the YAML here or just above"
-	if at, ok := f.Source.Line(line); ok && (strings.Contains(at, "{{") || strings.Contains(at, "{%")) {
+	if strings.Contains(f.Source.Text, "{{") || strings.Contains(f.Source.Text, "{%") {
 		advice = "it looks like a template: judge what it renders to, or leave it out with skip-files"
 	}
-	return f.Source.Unread(line, fmt.Sprintf("%s; %s", strings.TrimSpace(text), advice))
+	return f.Source.Unread(line, fmt.Sprintf("%s; %s", problem(err), advice))
+}
+
+// maxBisected is the size of a text whose error is looked for line by line.
+const maxBisected = 512 << 10
+
+// problemLine finds the line of a syntax error. The parser tells that of the
+// block around it, or none; the first line with which the text fails in the same
+// way is the one that people have to mend.
+func (f *File) problemLine(err error) int {
+	around := 0
+	if m := errorPlace.FindStringSubmatch(err.Error()); m != nil {
+		around, _ = strconv.Atoi(m[1])
+	}
+	if len(f.Source.Text) > maxBisected {
+		return around
+	}
+	fails := func(n int) bool {
+		decoder := yaml.NewDecoder(strings.NewReader(f.Source.Text[:f.Source.LineStart(n+1)]))
+		for {
+			if _, got := decode(decoder); got != nil {
+				return !errors.Is(got, io.EOF) && problem(got) == problem(err)
+			}
+		}
+	}
+	line := sort.Search(f.Source.Lines(), func(i int) bool { return fails(i + 1) }) + 1
+	if line > f.Source.Lines() {
+		return around
+	}
+	return line
 }
 
 // tab returns the first line near line that a tab indents, 0 when none does.

@@ -1,0 +1,256 @@
+package all
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+)
+
+const digest = "@sha256:4bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1"
+
+// TestPeersGetItWrong holds the defects that were found in peers' code, as the
+// rules that we have concern them. Each line of want is "rule path:line".
+func TestPeersGetItWrong(t *testing.T) {
+	pod := func(container string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: { name: p }\nspec:\n  containers:\n" + container
+	}
+	for name, c := range map[string]struct{ files, want string }{
+		"trivy counts no separators": {
+			"-- x.yaml --\n" + pod("    - { name: a, image: a:1 }\n") + "---\n" + pod("    - { name: b, image: b }\n") + "---\n\n---\n" + pod("    - { name: c, image: c }\n"),
+			"IMG-4.a x.yaml:13, IMG-4.a x.yaml:22",
+		},
+		"trivy stops at a commented separator": {
+			"-- x.yaml --\n" + pod("    - { name: a, image: a:1 }\n") + "--- # service\n" + pod("    - { name: b, image: b }\n") + "--- \n" + pod("    - { name: c, image: c }\n"),
+			"IMG-4.a x.yaml:13, IMG-4.a x.yaml:20",
+		},
+		"trivy takes a builder's user for the image's": {
+			"-- Dockerfile --\nFROM a:1" + digest + " AS b\nUSER node\nFROM a:1" + digest + "\n",
+			"USR-1.a Dockerfile:3",
+		},
+		"trivy knows no base that is not root": {
+			"-- Dockerfile --\nFROM gcr.io/distroless/static:nonroot" + digest + "\n", "",
+		},
+		"trivy passes any variable": {
+			"-- Dockerfile --\nFROM a:1" + digest + "\nARG APP_USER=0\nUSER $APP_USER:0\n", "USR-1.a Dockerfile:3",
+		},
+		"hadolint wants an explicit root": {"-- Dockerfile --\nFROM a:1" + digest + "\n", "USR-1.a Dockerfile:1"},
+		"hadolint reports every stage": {
+			"-- Dockerfile --\nFROM a:1" + digest + " AS b\nUSER root\nFROM a:1" + digest + "\nUSER 10001\n", "",
+		},
+		"hadolint flags the shell form of a health check": {
+			"-- Dockerfile --\nFROM a:1" + digest + "\nUSER 10001\nHEALTHCHECK CMD wget -qO- http://127.0.0.1/ || exit 1\n", "",
+		},
+		"checkov knows root by one name": {
+			"-- a.Dockerfile --\nFROM a:1" + digest + "\nUSER 0\n-- b.Dockerfile --\nFROM a:1" + digest + "\nUSER root:root\n-- c.Dockerfile --\nFROM a:1" + digest + "\nUSER 0:0\n",
+			"USR-1.a a.Dockerfile:2, USR-1.a b.Dockerfile:2, USR-1.a c.Dockerfile:2",
+		},
+		"kube-score and polaris take a port for a tag": {
+			"-- x.yaml --\n" + pod("    - { name: a, image: \"registry:5000/app\" }\n    - { name: b, image: \"registry:5000/app:1\" }\n    - { name: c, image: \"registry:5000/app:latest"+digest+"\" }\n"),
+			"IMG-4.a x.yaml:6",
+		},
+		"kube-score takes one probe for all containers": {
+			"-- x.yaml --\n" + pod("    - { name: a, image: a:1, ports: [{ containerPort: 1 }], readinessProbe: { exec: {} }, livenessProbe: { exec: {} } }\n    - { name: b, image: b:1, ports: [{ containerPort: 2 }] }\n"),
+			"PRB-1.a x.yaml:7",
+		},
+		"checkov passes over init containers": {
+			"-- x.yaml --\n" + pod("    - { name: a, image: a:1, securityContext: { allowPrivilegeEscalation: false } }\n  initContainers:\n    - { name: b, image: b:1 }\n"),
+			"USR-3.a x.yaml:8",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := judge(t, txtar.Parse([]byte(c.files)), "", lint.Options{})
+			rules := map[string]bool{}
+			for _, w := range strings.Split(c.want, ", ") {
+				rules[strings.Split(w, " ")[0]] = true
+			}
+			var got []string
+			for _, line := range strings.Split(strings.TrimSpace(told(report, "")), "\n") {
+				if open := strings.LastIndex(line, "["); open >= 0 {
+					rule := strings.Trim(line[open:], "[]")
+					place := strings.Join(strings.Split(line, ":")[:2], ":")
+					if rules[rule] || c.want == "" {
+						got = append(got, rule+" "+place)
+					}
+				}
+			}
+			if g := strings.Join(got, ", "); g != c.want {
+				t.Errorf("got %q, want %q", g, c.want)
+			}
+			if len(report.Unread) > 0 {
+				t.Errorf("unread: %v", report.Unread)
+			}
+		})
+	}
+}
+
+// TestFoundingSample holds what these rules say of the founding document's own
+// Dockerfile and Deployment, re-indented.
+func TestFoundingSample(t *testing.T) {
+	const sample = `-- Dockerfile --
+FROM node:18-alpine AS builder
+WORKDIR /app
+COPY package*.json ./
+RUN npm ci --only=production
+COPY . .
+RUN npm run build
+FROM node:18-alpine AS runtime
+RUN addgroup -g 1001 appgroup && adduser -u 1001 -G appgroup -s /bin/sh -D appuser
+WORKDIR /app
+COPY --from=builder --chown=appuser:appgroup /app/dist ./dist
+USER appuser
+EXPOSE 3000
+HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 \
+  CMD wget -qO- http://localhost:3000/health || exit 1
+CMD ["node", "dist/server.js"]
+-- k8s.yaml --
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: app-deployment
+spec:
+  replicas: 3
+  selector:
+    matchLabels:
+      app: web
+  template:
+    metadata:
+      labels:
+        app: web
+    spec:
+      containers:
+      - name: app
+        image: registry.example.com/app:latest
+        ports:
+        - containerPort: 3000
+        resources:
+          requests: { cpu: "250m", memory: "128Mi" }
+          limits: { cpu: "500m", memory: "256Mi" }
+        livenessProbe:
+          httpGet: { path: /health, port: 3000 }
+        readinessProbe:
+          httpGet: { path: /ready, port: 3000 }
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: app-service
+spec:
+  selector:
+    app: web
+`
+	report := judge(t, txtar.Parse([]byte(sample)), "", lint.Options{Profile: lint.ProfileDocument})
+	want := []string{"Dockerfile:1:6: medium", "Dockerfile:7:6: medium", "k8s.yaml:16:15: medium", "k8s.yaml:17:16: high"}
+	var got []string
+	for _, f := range report.Findings {
+		got = append(got, strings.Join(strings.SplitN(describe(f), ":", 5)[:4], ":"))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if report.Linted.Dockerfiles != 1 || report.Linted.Manifests != 1 || report.Linted.Objects != 2 {
+		t.Errorf("linted: %+v", report.Linted)
+	}
+}
+
+func TestSecretsAreNeverShown(t *testing.T) {
+	const files = `-- Dockerfile --
+ARG PASSWORD="hunter2hunter2" USER_NAME=x
+FROM alpine:latest AS a
+ENV TOKEN=hunter2hunter2 \
+    CI=ghp_hunter2hunter2hunter2hunter2hunter2hunter2
+ENV SECRET hunter2 hunter2 hunter2
+LABEL x=postgres://u:hunter2@db
+-- Dockerfile.broken --
+FROM a
+ENV PASSWORD=x hunter2
+-- x.json --
+{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "hunter2"}}, {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "é", "image": "a", "env": [{"name": "DB_PASSWORD", "value": "hunter2"}]}]}}]}
+`
+	report := judge(t, txtar.Parse([]byte(files)), "", lint.Options{})
+	secrets := 0
+	for _, f := range report.Findings {
+		if strings.Contains(f.Message+f.Excerpt+f.SourceLine+f.Subject+f.Path, "hunter2") {
+			t.Errorf("a secret is shown: %+v", f)
+		}
+		if f.Rule.ID == "SEC-1.a" {
+			secrets++
+		}
+	}
+	if secrets != 4 || len(report.Unread) != 1 || strings.Contains(report.Unread[0].Cause, "hunter2") {
+		t.Errorf("%d secrets, unread %v", secrets, report.Unread)
+	}
+}
+
+func TestSuppressions(t *testing.T) {
+	const files = `-- Dockerfile --
+# plimsoll:ignore IMG-3.b,USR-1.a -- a demo that nobody runs
+FROM alpine:3.22
+# plimsoll:ignore PRB-4.a expires=2026-06-01 -- its last day
+CMD sleep 1
+-- x.yaml --
+apiVersion: v1
+kind: Pod
+metadata: { name: p }
+spec:
+  containers:
+    # plimsoll:ignore IMG-4.a, RES-1.a -- one container
+    - name: a
+      image: a
+    - name: b
+      image: b # plimsoll:ignore IMG-4.a -- one line
+`
+	report := judge(t, txtar.Parse([]byte(files)), "", lint.Options{})
+	var suppressed []string
+	for _, f := range report.Findings {
+		if s := f.Suppressed; s != nil {
+			suppressed = append(suppressed, f.Rule.ID+" "+f.Location.Path+" by "+s.Location.Path+": "+s.Reason)
+			if s.Location.Line == 0 {
+				t.Errorf("the excuse of %s has no place", describe(f))
+			}
+		}
+		if strings.HasPrefix(f.Rule.ID, "SUP") {
+			t.Errorf("unwanted: %s", describe(f))
+		}
+	}
+	if len(suppressed) != 6 {
+		t.Errorf("suppressed: %q", suppressed)
+	}
+	if got := told(report, "RES-1.a"); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"b"`) {
+		t.Errorf("a suppression covers too much or too little:\n%s", got)
+	}
+}
+
+func TestTreesAreNotRendered(t *testing.T) {
+	const pod = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: p }\nspec: { template: { spec: { containers: [{ name: a, image: app }] } } }\n"
+	report := judge(t, txtar.Parse([]byte(
+		"-- charts/app/Chart.yaml --\napiVersion: v2\nname: app\n"+
+			"-- charts/app/templates/a.yaml --\napiVersion: v1\nkind: {{ .Values.kind }}\n"+
+			"-- charts/app/templates/plain.yaml --\n"+pod+
+			"-- base/web.yaml --\n"+pod+
+			"-- prod/kustomization.yaml --\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\npatches: [{ path: patch.yaml }]\nimages: [{ name: app, newTag: v2 }]\n"+
+			"-- prod/patch.yaml --\n"+pod,
+	)), "", lint.Options{})
+	for _, f := range report.Findings {
+		if strings.HasPrefix(f.Location.Path, "prod/") || f.Rule.ID == "IMG-4.a" {
+			t.Errorf("unwanted: %s", describe(f))
+		}
+	}
+	notes := strings.Join(report.Notes, "\n")
+	for _, want := range []string{
+		"chart charts/app is not rendered; 1 of its templates were not judged", "prod/kustomization.yaml is not rendered",
+		`base/web.yaml: image "app" gets its tag from prod/kustomization.yaml`,
+	} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("no note %q in\n%s", want, notes)
+		}
+	}
+	if len(report.Unread) > 0 || report.Linted.Manifests != 2 {
+		t.Errorf("unread %v, linted %+v", report.Unread, report.Linted)
+	}
+}
