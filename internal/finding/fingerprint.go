@@ -27,15 +27,25 @@ func Fingerprints(findings []Finding) []string {
 	seen := make(map[string]int, len(findings))
 	for i := range findings {
 		f := &findings[i]
-		key := strings.Join([]string{
-			fingerprintVersion, f.Rule.ID, f.Subject, f.Path, normalise(f.offence()),
-		}, "\x00")
+		key := joined(fingerprintVersion, f.Rule.ID, f.Subject, f.Path, normalise(f.offence()))
 		ordinal := seen[key]
 		seen[key] = ordinal + 1
-		sum := sha256.Sum256([]byte(key + "\x00" + strconv.Itoa(ordinal)))
+		sum := sha256.Sum256([]byte(key + strconv.Itoa(ordinal)))
 		prints[i] = hex.EncodeToString(sum[:16])
 	}
 	return prints
+}
+
+// joined writes each part behind its length, so that no text inside one part can
+// pass for the border between two.
+func joined(parts ...string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(strconv.Itoa(len(p)))
+		b.WriteByte(':')
+		b.WriteString(p)
+	}
+	return b.String()
 }
 
 // offence is the text whose change makes it another finding. For a vulnerability
