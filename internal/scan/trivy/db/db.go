@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/image"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
 	"github.com/plimsoll-ci/plimsoll/internal/scan/trivy/match"
@@ -77,7 +78,7 @@ func (s *Source) Open(ctx context.Context, o scan.DatabaseOptions, sink progress
 	var found located
 	var err error
 	if o.Path != "" {
-		found, err = local(o.Path)
+		found, err = local(ctx, o.Path)
 	} else {
 		found, err = s.cached(ctx, o, sink)
 	}
@@ -86,22 +87,37 @@ func (s *Source) Open(ctx context.Context, o scan.DatabaseOptions, sink progress
 	}
 	matcher, err := match.Open(found.file, o.Now)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w; %s", err, found.remedy)
+		return nil, nil, advise(err, found.remedy)
 	}
 	info := found.info
 	info.UpdatedAt = found.metadata.UpdatedAt
 	info.Age = max(0, o.Now.Sub(info.UpdatedAt))
-	return &database{Matcher: matcher, info: info}, judgeAge(info, o), nil
+	return &database{Matcher: matcher, info: info, remedy: found.remedy}, judgeAge(info, o), nil
 }
 
-// database is an opened one; Match and Close are the matcher's.
+// database is an opened one; Close is the matcher's.
 type database struct {
 	*match.Matcher
-	info verdict.Database
+	info   verdict.Database
+	remedy string
 }
 
 // Info says where the database came from and how old it is.
 func (d *database) Info() verdict.Database { return d.info }
+
+// Match is the matcher's, with what to do about damage that shows itself late.
+func (d *database) Match(ctx context.Context, inventory scan.Inventory, img image.Image) ([]finding.Finding, []finding.Unread, error) {
+	found, unread, err := d.Matcher.Match(ctx, inventory, img)
+	return found, unread, advise(err, d.remedy)
+}
+
+// advise adds what to do to an error about a damaged database.
+func advise(err error, remedy string) error {
+	if !errors.Is(err, match.ErrDamaged) {
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, remedy)
+}
 
 // located is a database on this machine that was found good.
 type located struct {
@@ -113,7 +129,7 @@ type located struct {
 
 // local finds the database that a path names: a directory with trivy.db and
 // metadata.json, or a trivy.db with metadata.json beside it. It is only read.
-func local(path string) (located, error) {
+func local(ctx context.Context, path string) (located, error) {
 	file := filepath.Clean(path)
 	info, err := os.Stat(file)
 	if err != nil {
@@ -126,7 +142,7 @@ func local(path string) (located, error) {
 	if err != nil {
 		return located{}, fmt.Errorf("%w; db-path needs %s beside %s", err, metadataName, databaseName)
 	}
-	sum, err := hashFile(file)
+	sum, err := hashFile(ctx, file)
 	if err != nil {
 		return located{}, fmt.Errorf("%w; db-path needs %s beside %s", err, databaseName, metadataName)
 	}

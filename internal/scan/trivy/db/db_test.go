@@ -342,7 +342,7 @@ func TestCancelled(t *testing.T) {
 
 func TestPath(t *testing.T) {
 	dir := built(t, now.Add(-time.Hour))
-	want, err := hashFile(filepath.Join(dir, databaseName))
+	want, err := hashFile(t.Context(), filepath.Join(dir, databaseName))
 	if err != nil {
 		t.Fatal(err)
 	}

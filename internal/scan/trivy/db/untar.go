@@ -3,6 +3,7 @@ package db
 import (
 	"archive/tar"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -115,16 +116,29 @@ func writeFile(file string, content io.Reader, limit int64) (unpacked, error) {
 }
 
 // hashFile returns the SHA-256 of a file in hexadecimal, and its size in bytes.
-func hashFile(file string) (unpacked, error) {
+func hashFile(ctx context.Context, file string) (unpacked, error) {
 	f, err := os.Open(filepath.Clean(file))
 	if err != nil {
 		return unpacked{}, err
 	}
 	defer f.Close()
 	sum := sha256.New()
-	n, err := io.Copy(sum, f)
+	n, err := io.Copy(sum, stoppable{ctx, f})
 	if err != nil {
 		return unpacked{}, fmt.Errorf("reading %q: %w", file, err)
 	}
 	return unpacked{sha256: hex.EncodeToString(sum.Sum(nil)), size: n}, nil
+}
+
+// stoppable is a reader that ends with its context.
+type stoppable struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (s stoppable) Read(p []byte) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
+	}
+	return s.from.Read(p)
 }

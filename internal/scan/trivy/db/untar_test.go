@@ -55,7 +55,7 @@ func TestUntar(t *testing.T) {
 	if err != nil || got.size != 8 {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	if again, err := hashFile(filepath.Join(dir, databaseName)); err != nil || again != got {
+	if again, err := hashFile(t.Context(), filepath.Join(dir, databaseName)); err != nil || again != got {
 		t.Errorf("%+v, %v; want %+v", again, err, got)
 	}
 	for name, test := range map[string]struct {
@@ -142,7 +142,7 @@ func BenchmarkVerify(b *testing.B) {
 	}
 	b.SetBytes(size)
 	for b.Loop() {
-		if _, err := hashFile(file); err != nil {
+		if _, err := hashFile(b.Context(), file); err != nil {
 			b.Fatal(err)
 		}
 	}

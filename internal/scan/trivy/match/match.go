@@ -31,6 +31,10 @@ import (
 // waits for ever while somebody writes the database.
 const lockTimeout = 5 * time.Second
 
+// ErrDamaged is what errors about a file that is no usable database wrap; the
+// file has to be replaced.
+var ErrDamaged = errors.New("it is damaged or no Trivy database")
+
 // engine holds the right to use trivy-db, which keeps its one open database in a
 // package variable that its detectors read. Two databases may be open here at
 // once because each match opens its file in trivy-db anew (under 100 µs) and
@@ -67,7 +71,7 @@ func (m *Matcher) open() error {
 	case !info.Mode().IsRegular():
 		return errors.New("it is not a regular file")
 	case info.Size() == 0:
-		return errors.New("it is empty")
+		return fmt.Errorf("%w: it is empty", ErrDamaged)
 	}
 	if m.bolt, err = bolt.Open(m.file, 0, &bolt.Options{ReadOnly: true, Timeout: lockTimeout}); err != nil {
 		return reword(err)
@@ -76,7 +80,7 @@ func (m *Matcher) open() error {
 		// bbolt maps the file without looking at its length, and reading a page
 		// beyond the end kills the process: this is where truncation is found.
 		if tx.Size() > info.Size() {
-			return fmt.Errorf("it is truncated: %d of %d bytes are there", info.Size(), tx.Size())
+			return fmt.Errorf("%w: it is truncated, %d of %d bytes are there", ErrDamaged, info.Size(), tx.Size())
 		}
 		if err := tx.ForEach(func(name []byte, _ *bolt.Bucket) error {
 			m.buckets[string(name)] = true
@@ -85,7 +89,7 @@ func (m *Matcher) open() error {
 			return err
 		}
 		if !m.buckets["vulnerability"] || !m.buckets["data-source"] {
-			return errors.New("it is no Trivy database: the bucket \"vulnerability\" or \"data-source\" is missing")
+			return fmt.Errorf("%w: the bucket \"vulnerability\" or \"data-source\" is missing", ErrDamaged)
 		}
 		return nil
 	})
@@ -97,7 +101,7 @@ func reword(err error) error {
 	case errors.Is(err, bolt.ErrTimeout):
 		return fmt.Errorf("another process has it open for writing; wait for it, or use a copy (waited %s)", lockTimeout)
 	case errors.Is(err, bolt.ErrInvalid), errors.Is(err, bolt.ErrChecksum), errors.Is(err, bolt.ErrVersionMismatch):
-		return fmt.Errorf("it is damaged or no Trivy database: %w", err)
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return err
 }
@@ -178,7 +182,7 @@ func guard(look func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			text, _, _ := strings.Cut(fmt.Sprint(r), "\n")
-			err = fmt.Errorf("it is damaged: %s", text)
+			err = fmt.Errorf("%w: %s", ErrDamaged, text)
 		}
 	}()
 	return look()
