@@ -12,9 +12,9 @@ type Kind int
 const (
 	Begin  Kind = iota // a stage begins
 	End                // a stage ended; Text says how, Elapsed how long it took
-	Step               // a step inside a stage began or ended ("[build 2/4] RUN apk add curl")
+	Step               // a step inside a stage began, or ended when Elapsed is not zero ("[build 2/4] RUN apk add curl")
 	Log                // a line of output of that step
-	Count              // Done of Total units are through; Total is 0 when unknown
+	Count              // Done of Total bytes are through; Total is 0 when unknown
 	Notice             // something a person should see even when all goes well
 )
 
@@ -25,7 +25,7 @@ type Event struct {
 	Stage   string
 	Text    string
 	Done    int64
-	Total   int64 // bytes for transfers, items otherwise
+	Total   int64
 	Elapsed time.Duration
 	Failed  bool // with End: the stage did not give what it was asked for
 }

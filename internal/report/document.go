@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
@@ -104,7 +105,7 @@ func readJSON(r io.Reader, limit int64) (verdict.Result, error) {
 		return verdict.Result{}, fmt.Errorf("reading the report: %w", err)
 	}
 	if int64(len(data)) > limit {
-		return verdict.Result{}, fmt.Errorf("reading the report: it is larger than %s, which no report of plimsoll is", size(limit))
+		return verdict.Result{}, fmt.Errorf("reading the report: it is larger than %s, which no report of plimsoll is", printable.Size(limit))
 	}
 	var head struct {
 		SchemaVersion *int   `json:"schemaVersion"`

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
@@ -172,7 +173,7 @@ func stagesTable(all []verdict.Stage) table {
 			result = escape(s.Status)
 		}
 		if s.Status != verdict.StageSkipped {
-			took = duration(s.Duration)
+			took = printable.Duration(s.Duration)
 		}
 		t.rows = append(t.rows, []string{escape(s.Name), result, escape(took), escape(what)})
 	}
@@ -294,5 +295,5 @@ func (m *markdown) foot(r verdict.Result, found sorted) {
 	if len(m.cuts) > 0 {
 		m.block("**Cut to fit:** " + strings.Join(m.cuts, ", ") + "; all in " + code(m.report))
 	}
-	m.block("<sub>plimsoll " + escape(r.Version) + " · " + escape(r.Command) + " · " + escape(duration(r.Duration)) + "</sub>")
+	m.block("<sub>plimsoll " + escape(r.Version) + " · " + escape(r.Command) + " · " + escape(printable.Duration(r.Duration)) + "</sub>")
 }

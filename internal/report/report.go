@@ -244,18 +244,6 @@ func plural(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-// duration rounds to what a reader can use.
-func duration(d time.Duration) string {
-	switch {
-	case d >= time.Minute:
-		return d.Round(time.Second).String()
-	case d >= time.Second:
-		return d.Round(100 * time.Millisecond).String()
-	default:
-		return d.Round(time.Millisecond).String()
-	}
-}
-
 // age speaks of days and hours.
 func age(d time.Duration) string {
 	switch {
@@ -265,20 +253,6 @@ func age(d time.Duration) string {
 		return plural(int(d/time.Hour), "hour") + " old"
 	default:
 		return "less than an hour old"
-	}
-}
-
-// size speaks in the units of registries and docker: powers of ten.
-func size(n int64) string {
-	switch {
-	case n >= 1e9:
-		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-	case n >= 1e6:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	case n >= 1e3:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	default:
-		return fmt.Sprintf("%d B", n)
 	}
 }
 
@@ -294,7 +268,7 @@ func facts(r verdict.Result) []string {
 		if s.Platform != "" {
 			about = append(about, s.Platform)
 		}
-		about = append(about, cmp.Or(s.OS, "no distribution"), plural(s.Packages, "package"), plural(s.Layers, "layer"), size(s.Size))
+		about = append(about, cmp.Or(s.OS, "no distribution"), plural(s.Packages, "package"), plural(s.Layers, "layer"), printable.Size(s.Size))
 		lines = append(lines, "image: "+strings.Join(about, ", "))
 	}
 	if b := r.Built; b != nil {

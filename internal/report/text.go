@@ -274,7 +274,7 @@ func (t *text) stages(all []verdict.Stage) {
 		word, color := stageWord(s)
 		took := ""
 		if s.Status != verdict.StageSkipped {
-			took = duration(s.Duration)
+			took = printable.Duration(s.Duration)
 		}
 		line := "  " + printable.Pad(printable.Text(s.Name), width) + "  " + t.paint(printable.Pad(word, 7), color) + "  " + printable.Pad(took, 7)
 		if s.Detail != "" {
