@@ -163,19 +163,25 @@ func (f *File) Offset(line, column int) int {
 	if !ok {
 		return start
 	}
+	return min(f.Skip(start, column-1), start+len(text))
+}
+
+// Skip returns the offset n code points behind offset, at most the end.
+func (f *File) Skip(offset, n int) int {
+	n = max(n, 0)
 	if f.runes == nil {
-		return min(start+max(column, 1)-1, start+len(text))
+		return min(offset+n, len(f.Text))
 	}
-	want := f.count(start) + max(column, 1) - 1
+	want := f.count(offset) + n
 	block := max(0, sort.SearchInts(f.runes, want+1)-1)
-	at, n := block*runeBlock, f.runes[block]
-	for at < len(f.Text) && (n < want || !utf8.RuneStart(f.Text[at])) {
+	at, before := block*runeBlock, f.runes[block]
+	for at < len(f.Text) && (before < want || !utf8.RuneStart(f.Text[at])) {
 		if utf8.RuneStart(f.Text[at]) {
-			n++
+			before++
 		}
 		at++
 	}
-	return min(max(at, start), start+len(text))
+	return max(at, offset)
 }
 
 // Span returns the location of the bytes [start, end).

@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -69,6 +70,7 @@ func Parse(src *source.File) (*File, []finding.Unread) {
 		return nil, []finding.Unread{src.Unread(0, fmt.Sprintf("holds some %d values, more than the limit of %d; split it or skip it", n, maxTokens))}
 	}
 	text, unread := f.printable()
+	starts := yamlLines(text)
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	for {
 		document, err := decode(decoder)
@@ -78,6 +80,9 @@ func Parse(src *source.File) (*File, []finding.Unread) {
 		if err != nil {
 			unread = append(unread, f.syntax(err))
 			break
+		}
+		if starts != nil {
+			f.relocate(document, starts)
 		}
 		if line, err := check(document); err != nil {
 			unread = append(unread, src.Unread(line, err.Error()))
@@ -115,6 +120,35 @@ func (f *File) printable() (string, []finding.Unread) {
 	line, _ := f.Source.Position(offset)
 	unread := f.Source.Unread(line, "holds a control character, which YAML forbids; remove it")
 	return text[:max(0, strings.LastIndex(text[:offset], "\n---")+1)], []finding.Unread{unread}
+}
+
+// yamlLines returns where YAML sees lines begin, nil when that is after every
+// line feed as it is for everything else. A lone carriage return, U+0085, U+2028
+// and U+2029 break lines in YAML, and so can hide what a comment seems to hold.
+func yamlLines(text string) []int {
+	odd := strings.ContainsAny(text, "\u0085\u2028\u2029") || strings.Count(text, "\r") != strings.Count(text, "\r\n")
+	if !odd {
+		return nil
+	}
+	starts := []int{0}
+	for i, r := range text {
+		switch {
+		case r == '\r' && strings.HasPrefix(text[i+1:], "\n"):
+		case strings.ContainsRune("\n\r\u0085\u2028\u2029", r):
+			starts = append(starts, i+utf8.RuneLen(r))
+		}
+	}
+	return starts
+}
+
+// relocate turns YAML's lines and columns into those of the file.
+func (f *File) relocate(n *yaml.Node, starts []int) {
+	if n.Line > 0 && n.Line <= len(starts) {
+		n.Line, n.Column = f.Source.Position(f.Source.Skip(starts[n.Line-1], n.Column-1))
+	}
+	for _, child := range n.Content {
+		f.relocate(child, starts)
+	}
 }
 
 // decode reads one document. A panic in the parser is an error here: the text

@@ -94,6 +94,19 @@ func TestUnread(t *testing.T) {
 	}
 }
 
+// What breaks lines in YAML only moves no finding to another line.
+func TestOddLineBreaks(t *testing.T) {
+	f, unread := parse(t, "apiVersion: v1 # a\rkind: Pod\nmetadata: {name: \"\u2028é\"} # \u0085spec:\r\n  containers:\n  - name: a # \u2028    image: x\n")
+	if len(unread) > 0 {
+		t.Fatal(unread)
+	}
+	c := f.Workloads()[0].Containers()[0]
+	got := []string{place(f.Objects[0].Node.Get("kind").At()), place(c.Node.Get("name").At()), place(c.Node.Get("image").At())}
+	if diff := cmp.Diff([]string{"1:26-1:29", "4:11-4:12", "4:27-4:28"}, got); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+}
+
 func TestSpans(t *testing.T) {
 	const text = "a: &x 'it''s' # c\r\n" +
 		"b: \"日本\\\"x\"\r\n" +
