@@ -1,0 +1,109 @@
+package buildkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/containerd/containerd/v2/plugins/snapshots/overlay/overlayutils"
+	"golang.org/x/sys/unix"
+
+	"github.com/plimsoll-ci/plimsoll/internal/build"
+)
+
+// Snapshotters, by containerd's names.
+const (
+	overlayfs = "overlayfs"
+	native    = "native"
+)
+
+// Probe says what embedded builds can use here, by mounting something in the
+// temporary directory. It returns *build.UnavailableError where mounting is not
+// allowed. A missing runtime is no error: a Dockerfile without RUN builds without.
+func (e *Embedded) Probe(ctx context.Context) (Capability, error) {
+	if err := ctx.Err(); err != nil {
+		return Capability{}, err
+	}
+	dir, err := os.MkdirTemp("", "plimsoll-probe-")
+	if err != nil {
+		return Capability{}, fmt.Errorf("making a directory to try a mount in: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	return e.capability(dir)
+}
+
+// capability tries both kinds of mounts in dir, because what works depends on its
+// file system: overlayfs does not stand on overlayfs, say.
+func (e *Embedded) capability(dir string) (Capability, error) {
+	snapshotter := overlayfs
+	if overlayErr := overlayutils.Supported(dir); overlayErr != nil {
+		snapshotter = native
+		if err := bindMount(dir); err != nil {
+			return Capability{}, mountError(dir, err)
+		}
+	}
+	runtime, err := e.runtime()
+	return Capability{Snapshotter: snapshotter, Runtime: runtime}, err
+}
+
+func mountError(dir string, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("trying a mount in %s: %w", dir, err)
+	}
+	return &build.UnavailableError{
+		Door:  door,
+		Cause: fmt.Sprintf("mounting is not permitted here (%v)", err),
+		WaysOut: elsewhere(
+			"run plimsoll as root",
+			"in a container, give it the right to mount: docker run --privileged, or --cap-add SYS_ADMIN with --security-opt seccomp=unconfined and apparmor=unconfined",
+		),
+	}
+}
+
+// bindMount mounts a directory read-only on another one in dir, as the native
+// snapshotter will, and undoes it.
+func bindMount(dir string) error {
+	probe, err := os.MkdirTemp(dir, "bind-check-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(probe)
+	from, to := filepath.Join(probe, "from"), filepath.Join(probe, "to")
+	for _, d := range []string{from, to} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			return err
+		}
+	}
+	if err := unix.Mount(from, to, "", unix.MS_BIND, ""); err != nil {
+		return &os.PathError{Op: "mount", Path: to, Err: err}
+	}
+	remountErr := unix.Mount("", to, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")
+	if err := unix.Unmount(to, unix.MNT_DETACH); err != nil {
+		return &os.PathError{Op: "unmount", Path: to, Err: err}
+	}
+	if remountErr != nil {
+		return &os.PathError{Op: "remount", Path: to, Err: remountErr}
+	}
+	return nil
+}
+
+// runtime finds the program that runs containers; empty when there is none.
+func (e *Embedded) runtime() (string, error) {
+	if e.Runtime != "" {
+		path, err := exec.LookPath(e.Runtime)
+		if err != nil {
+			return "", fmt.Errorf("looking for the container runtime %q: %w", e.Runtime, err)
+		}
+		return filepath.Abs(path)
+	}
+	for _, name := range []string{"runc", "crun", "buildkit-runc"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return filepath.Abs(path)
+		}
+	}
+	return "", nil
+}

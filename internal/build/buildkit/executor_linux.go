@@ -1,0 +1,55 @@
+package buildkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/moby/buildkit/executor"
+	"github.com/moby/buildkit/executor/resources/types"
+	"github.com/moby/buildkit/identity"
+)
+
+// recorded is an executor that notes every container before it starts, so that
+// none stays behind, whatever ends us.
+type recorded struct {
+	executor.Executor
+	dir     string // of the notes
+	runtime string
+}
+
+// Run notes the container and runs it.
+func (r *recorded) Run(ctx context.Context, id string, root executor.Mount, mounts []executor.Mount, process executor.ProcessInfo, started chan<- struct{}) (types.Recorder, error) {
+	if id == "" {
+		id = identity.NewID()
+	}
+	if err := executor.ValidContainerID(id); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(r.dir, id), []byte(r.runtime), 0o600); err != nil {
+		return nil, fmt.Errorf("noting a container: %w", err)
+	}
+	return r.Executor.Run(ctx, id, root, mounts, process, started)
+}
+
+// errNoRuntime is why RUN fails on a machine without a container runtime.
+var errNoRuntime = errors.New("RUN needs a container runtime, and neither runc nor crun is on PATH")
+
+// missing stands in for an executor where there is no runtime. It remembers that
+// it was needed, because the error reaches the client as text.
+type missing struct{ needed atomic.Bool }
+
+// Run fails and remembers.
+func (m *missing) Run(context.Context, string, executor.Mount, []executor.Mount, executor.ProcessInfo, chan<- struct{}) (types.Recorder, error) {
+	m.needed.Store(true)
+	return nil, errNoRuntime
+}
+
+// Exec fails and remembers.
+func (m *missing) Exec(context.Context, string, executor.ProcessInfo) error {
+	m.needed.Store(true)
+	return errNoRuntime
+}
