@@ -232,6 +232,13 @@ func (p *push) upload(ctx context.Context, d v1.Descriptor) error {
 		p.count(-b.sent.Swap(0)) // of a try that failed
 		return s.pusher.Upload(ctx, s.repo, b)
 	})
+	if b.changed.Load() {
+		// The registry may have answered to the broken upload before the library saw why it broke.
+		return &Error{
+			Kind: Mismatch, Doing: p.act.doing, Target: p.act.target, Err: err,
+			Detail: fmt.Sprintf("the blob %s in the layout was changed since it was built; build it again", d.Digest),
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -250,9 +257,10 @@ func (p *push) count(n int64) {
 // blob is a blob of a layout as the library sends it: a layer whose compressed
 // bytes are the file's, checked while they go by.
 type blob struct {
-	push *push
-	desc v1.Descriptor
-	sent atomic.Int64
+	push    *push
+	desc    v1.Descriptor
+	sent    atomic.Int64
+	changed atomic.Bool // the file is not what its name says
 }
 
 func (b *blob) Digest() (v1.Hash, error)            { return b.desc.Digest, nil }
@@ -277,6 +285,8 @@ func (b *blob) Compressed() (io.ReadCloser, error) {
 	return &checked{ReadCloser: f, blob: b, hash: sha256.New()}, nil
 }
 
+var errChanged = errors.New("the blob was changed")
+
 // checked reads a file, and fails at its end when it is not what its name says,
 // so that the registry never sees the end of it.
 type checked struct {
@@ -295,11 +305,8 @@ func (r *checked) Read(buf []byte) (int, error) {
 		r.blob.push.count(int64(n))
 	}
 	if errors.Is(err, io.EOF) && (r.size != r.blob.desc.Size || hex.EncodeToString(r.hash.Sum(nil)) != r.blob.desc.Digest.Hex) {
-		a := r.blob.push.act
-		return n, &Error{
-			Kind: Mismatch, Doing: a.doing, Target: a.target,
-			Detail: fmt.Sprintf("the blob %s in the layout was changed since it was built; build it again", r.blob.desc.Digest),
-		}
+		r.blob.changed.Store(true)
+		return n, errChanged
 	}
 	return n, err
 }
