@@ -122,11 +122,11 @@ func (b *board) live(now time.Time, width int) []string {
 	return lines
 }
 
-// barWidth is the length of a transfer's bar in cells; where it would leave less
-// than minText to say what is transferred there is none.
+// barWidth is the length of a transfer's bar in cells. A window narrower than
+// minWidth has no room for it beside what it is a bar of.
 const (
 	barWidth = 20
-	minText  = 12
+	minWidth = 72
 )
 
 func bar(done, total int64) string {
@@ -150,8 +150,8 @@ func (s *liveStage) line(now time.Time, width int) string {
 			text = s.what
 		}
 		tail = "  " + through(s.done, s.total)
-		if drawn := bar(s.done, s.total); printable.Width(line+drawn+tail)+minText <= width {
-			tail = drawn + tail
+		if width >= minWidth {
+			tail = bar(s.done, s.total) + tail
 		}
 	}
 	room := width - printable.Width(line) - printable.Width(tail)
