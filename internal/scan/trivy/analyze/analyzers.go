@@ -65,6 +65,13 @@ func inventories() []analyzer.Type {
 	)
 }
 
+// manifests are the analyzers that read a file into memory as a whole: all of
+// packages but those of programs and of rpm's databases.
+func manifests() []analyzer.Type {
+	bounded := []analyzer.Type{analyzer.TypeGoBinary, analyzer.TypeRustBinary, analyzer.TypeRpm}
+	return append(slices.DeleteFunc(inventories(), func(t analyzer.Type) bool { return slices.Contains(bounded, t) }), analyzer.TypeSBOM)
+}
+
 // disabled lists the analyzers that stay off in one layer.
 //
 // An SBOM that lies in an image may claim that packages are not there, or hide

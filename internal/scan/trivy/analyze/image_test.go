@@ -28,7 +28,7 @@ import (
 )
 
 // files are the contents of one layer, by path. A path that begins with "x:" is
-// executable, one that ends in "/" is a directory, and a content that begins
+// executable, one with "dir:" has the mode of a directory, one that ends in "/" is a directory, and a content that begins
 // with "-> " is a symbolic link.
 type files map[string]string
 
@@ -65,6 +65,9 @@ func pack(t testing.TB, l files) []byte {
 		h := &tar.Header{Name: name, Mode: 0o644, Size: int64(len(body)), Typeflag: tar.TypeReg}
 		if exe, ok := strings.CutPrefix(name, "x:"); ok {
 			h.Name, h.Mode = exe, 0o755
+		}
+		if lie, ok := strings.CutPrefix(name, "dir:"); ok {
+			h.Name, h.Mode = lie, 0o040644
 		}
 		if target, ok := strings.CutPrefix(body, "-> "); ok {
 			h.Typeflag, h.Linkname, h.Size, body = tar.TypeSymlink, target, 0, ""

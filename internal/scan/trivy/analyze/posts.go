@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/aquasecurity/trivy/pkg/fanal/analyzer"
 	"github.com/aquasecurity/trivy/pkg/mapfs"
@@ -38,7 +39,7 @@ func (p *posts) keep(types []analyzer.Type, name string, info fs.FileInfo, open 
 		return err
 	}
 	defer c.Close()
-	write := func(tree *mapfs.FS) error { return nil }
+	var write func(*mapfs.FS) error
 	if size := info.Size(); size <= postFile && p.held+size <= postTotal {
 		data, err := io.ReadAll(c)
 		if err != nil {
@@ -63,14 +64,23 @@ func (p *posts) keep(types []analyzer.Type, name string, info fs.FileInfo, open 
 			p.trees[t] = tree
 		}
 		if err := tree.MkdirAll(path.Dir(name), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("keeping %q for %s: %w", name, t, err)
+			return &treeError{err}
 		}
 		if err := write(tree); err != nil {
-			return fmt.Errorf("keeping %q for %s: %w", name, t, err)
+			return &treeError{err}
 		}
 	}
 	return nil
 }
+
+// treeError is a file that has no place among the others of its layer: its
+// directory is a file.
+type treeError struct{ err error }
+
+func (e *treeError) Error() string {
+	return "it has no place among the files of its layer: " + e.err.Error()
+}
+func (e *treeError) Unwrap() error { return e.err }
 
 func (p *posts) copy(r io.Reader) (string, error) {
 	f, err := os.CreateTemp(p.dir, "post-")
@@ -109,6 +119,9 @@ func (v *visit) postAnalyze(merged *analyzer.AnalysisResult) error {
 			v.losePost(t, err)
 		}
 		for _, r := range v.at.sink.take() {
+			if t == analyzer.TypeDpkg && (r.path == dpkgAvailable || strings.HasSuffix(r.path, ".md5sums")) {
+				continue // checksums and lists of files, which hide packages where they can be read, and never where not
+			}
 			name := r.path
 			if name == "" {
 				name = nameOf(t)

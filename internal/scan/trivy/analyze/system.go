@@ -17,6 +17,7 @@ import (
 // Where distributions keep their packages.
 const (
 	dpkgStatus    = "var/lib/dpkg/status"
+	dpkgAvailable = "var/lib/dpkg/available"
 	dpkgStatusDir = "var/lib/dpkg/status.d/"
 	dpkgInfoDir   = "var/lib/dpkg/info/"
 )
@@ -116,9 +117,12 @@ func (v *visit) inspect(name string, open layer.Opener) error {
 		return err
 	}
 	defer c.Close()
-	content, err := io.ReadAll(c)
+	content, err := io.ReadAll(io.LimitReader(c, manifestBytes+1))
 	if err != nil {
 		return err
+	}
+	if len(content) > manifestBytes {
+		return &layer.LimitError{What: "bytes in a package database", Limit: manifestBytes}
 	}
 	if err := check(content); err != nil {
 		v.lose(name, err)
@@ -207,21 +211,22 @@ func wholeDpkg(content []byte, all bool) error {
 		if len(paragraph) >= paragraphLimit {
 			return fmt.Errorf("paragraph %d has %d bytes, more than can be read", i+1, len(paragraph))
 		}
-		fields := map[string]bool{}
-		removed := false
-		for line := range bytes.Lines(paragraph) {
-			key, value, ok := bytes.Cut(line, []byte(":"))
-			if !ok || len(key) == 0 || key[0] == ' ' || key[0] == '\t' {
-				continue
-			}
-			fields[strings.ToLower(string(key))] = true
-			if strings.EqualFold(string(key), "status") && (bytes.Contains(value, []byte("deinstall")) || bytes.Contains(value, []byte("purge")) || bytes.Contains(value, []byte("not-installed"))) {
-				removed = true
-			}
-		}
-		if !fields["package"] || !removed && !fields["version"] {
+		fields := dpkgFields(paragraph)
+		removed := hasSuffix(fields["status"], "not-installed", "config-files") // dpkg(1), package states
+		if fields["package"] == "" || fields["version"] == "" && !removed {
 			return fmt.Errorf("paragraph %d has no package or no version; it was cut short", i+1)
 		}
 	}
 	return nil
+}
+
+// dpkgFields reads the first lines of the fields of a paragraph.
+func dpkgFields(paragraph []byte) map[string]string {
+	fields := map[string]string{}
+	for line := range strings.Lines(string(paragraph)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && key != "" && key[0] != ' ' && key[0] != '\t' {
+			fields[strings.ToLower(key)] = strings.TrimSpace(value)
+		}
+	}
+	return fields
 }

@@ -265,14 +265,40 @@ func TestJarsAreCounted(t *testing.T) {
 	wantUnread(t, a, finding.UnreadLanguage, `2 Java archives, the first "opt/a.war"`)
 }
 
-// A file whose mode claims to be a directory, and one that comes twice.
+// What would hide a file from analyzers: its name, its mode, its place in the tar.
 func TestHiddenFiles(t *testing.T) {
-	img := build(t, nil, files{"a": ""})
-	_ = img
-	a, d := run(t, build(t, nil, files{"./app/../app/node_modules/a/package.json": `{"name":"a","version":"1.0.0"}`, "../../b/package.json": `{"name":"b","version":"2.0.0"}`}), packages)
+	a, d := run(t, build(t, nil, files{
+		"./app/../app/node_modules/a/package.json": `{"name":"a","version":"1.0.0"}`,
+		"../../b/package.json":                     `{"name":"b","version":"2.0.0"}`,
+		"dir:c/package.json":                       `{"name":"c","version":"3.0.0"}`,
+		"d/./package.json":                         `{"name":"d","version":"0.0.1"}`, // comes first
+		"d/package.json":                           `{"name":"d","version":"4.0.0"}`,
+	}), packages)
 	wantNothingUnread(t, a)
-	if diff := cmp.Diff([]string{"node-pkg a 1.0.0", "node-pkg b 2.0.0"}, names(d)); diff != "" {
+	if diff := cmp.Diff([]string{"node-pkg a 1.0.0", "node-pkg b 2.0.0", "node-pkg c 3.0.0", "node-pkg d 4.0.0"}, names(d)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What parsers would read into memory as a whole is bounded, and what is passed over is said.
+func TestHugeManifest(t *testing.T) {
+	huge := `{"name":"a","version":"1.0.0"}` + strings.Repeat(" ", 64<<20)
+	a, d := run(t, build(t, nil, files{"srv/package.json": huge, "app/package.json": `{"name":"b","version":"2.0.0"}`}), packages)
+	wantUnread(t, a, finding.UnreadLanguage, "more than 67108864 bytes")
+	if len(names(d)) != 1 {
+		t.Errorf("got %q", names(d))
+	}
+}
+
+// A file in the place of a directory ends no walk.
+func TestFileInThePlaceOfADirectory(t *testing.T) {
+	a, d := run(t, build(t, nil, files{
+		"a/packages.lock.json": `{"version":1,"dependencies":{}}`, "a/packages.lock.json/packages.lock.json": "{}",
+		"b/package.json": `{"name":"b","version":"2.0.0"}`,
+	}), packages)
+	wantUnread(t, a, finding.UnreadLanguage, "a/packages.lock.json/packages.lock.json")
+	if len(names(d)) != 1 {
+		t.Errorf("got %q", names(d))
 	}
 }
 

@@ -100,6 +100,9 @@ func (v *visit) Visit(e layer.Entry, open layer.Opener) error {
 			return v.refused(e.Path, err)
 		}
 	}
+	if tooLarge(e.Path, info) {
+		return nil
+	}
 	if types := v.at.group.RequiredPostAnalyzers(e.Path, info); len(types) > 0 {
 		if err := v.at.posts.keep(types, e.Path, info, open); err != nil {
 			return v.refused(e.Path, err)
@@ -152,8 +155,13 @@ func (v *visit) analyze(name string, info fs.FileInfo, open layer.Opener) error 
 		}
 		return c, err
 	}
+	var off []analyzer.Type
+	if tooLarge(name, info) {
+		off = manifests()
+		v.lose(name, &layer.LimitError{What: "bytes in a manifest", Limit: manifestBytes})
+	}
 	group, ctx := errgroup.WithContext(v.at.ctx)
-	err := v.at.group.AnalyzeFile(ctx, group, semaphore.NewWeighted(4), result, "", name, info, opener, nil, options())
+	err := v.at.group.AnalyzeFile(ctx, group, semaphore.NewWeighted(4), result, "", name, info, opener, off, options())
 	if waited := group.Wait(); waited != nil {
 		err = waited
 	}
@@ -172,13 +180,25 @@ func (v *visit) analyze(name string, info fs.FileInfo, open layer.Opener) error 
 		v.secrets = append(v.secrets, secret{diffID: v.at.layer.DiffID.String(), Secret: s})
 	}
 	result.Secrets = nil
-	if slices.Contains(v.at.order, name) && v.at.files[name] != nil || !empty(result) {
-		if v.at.files[name] == nil {
-			v.at.order = append(v.at.order, name)
-		}
-		v.at.files[name] = result // a name that comes twice in a layer counts as it came last
+	_, again := v.at.files[name] // a name that comes twice in a layer counts as it came last
+	if again || !empty(result) {
+		v.at.files[name] = result
+	}
+	if !again && !empty(result) {
+		v.at.order = append(v.at.order, name)
 	}
 	return nil
+}
+
+// manifestBytes is the largest file that is taken for a manifest: parsers read
+// one into memory as a whole, and the largest honest ones have a few megabytes.
+const manifestBytes = 64 << 20
+
+// tooLarge says whether a file is taken for a manifest, by its name as analyzers
+// do, and larger than one may be.
+func tooLarge(name string, info fs.FileInfo) bool {
+	return info.Size() > manifestBytes && hasSuffix(strings.ToLower(name),
+		".json", ".toml", ".lock", ".props", ".gemspec", "/metadata", "pkg-info", ".egg-info", ".egg", ".spdx", ".cdx", "lib/apk/db/installed", "dpkg/status")
 }
 
 // options are those of every analysis.
@@ -190,11 +210,12 @@ func empty(r *analyzer.AnalysisResult) bool {
 		len(r.SystemInstalledFiles) == 0 && r.BuildInfo == nil && len(r.CustomResources) == 0
 }
 
-// refused records a file that is larger than the walk allows to open. Any other
-// refusal ends the walk, which knows of it already.
+// refused records a file that is larger than the walk allows to open, or that
+// has no place among others. Any other refusal ends the walk, which knows of it.
 func (v *visit) refused(name string, err error) error {
 	var limit *layer.LimitError
-	if errors.As(err, &limit) {
+	var tree *treeError
+	if errors.As(err, &limit) || errors.As(err, &tree) {
 		v.lose(name, err)
 		return nil
 	}
