@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -311,6 +312,43 @@ func TestPlainHTTPOnlyWhereAllowed(t *testing.T) {
 		if used != plain {
 			t.Errorf("%s: plain HTTP used is %t, want %t", host, used, plain)
 		}
+	}
+}
+
+// TestTamperedAnswers changes manifests and blobs on their way: nothing is
+// returned under a digest that it does not have.
+func TestTamperedAnswers(t *testing.T) {
+	server, c := start(t, registrytest.Options{})
+	dir, digest := imageLayout(t)
+	ref, err := c.Push(t.Context(), dir, digest, repository(t, server), "push", progress.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = c.Refer(t.Context(), ref, artifact("twelve bytes")); err != nil {
+		t.Fatal(err)
+	}
+	liar := client(t, registry.Options{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err == nil && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "sha256:") {
+			raw, _ := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			raw = bytes.Replace(raw, []byte("e"), []byte("E"), 1)
+			resp.Body = io.NopCloser(bytes.NewReader(raw))
+		}
+		return resp, err
+	})})
+	if m, err := liar.Manifest(t.Context(), ref); err == nil {
+		t.Errorf("took a manifest that is not %s: %s", ref, m.Bytes)
+	}
+	if _, err := liar.Push(t.Context(), dir, digest, ref.Context(), "push", progress.Discard); err == nil {
+		t.Error("a push ended well though what lies there is something else")
+	}
+	d, _, err := v1.SHA256(strings.NewReader("twelve bytes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw, err := liar.Blob(t.Context(), ref.Context(), v1.Descriptor{Digest: d}, 100); err == nil {
+		t.Errorf("took a blob that is not %s: %q", d, raw)
 	}
 }
 

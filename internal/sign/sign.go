@@ -37,7 +37,7 @@ type Signer interface {
 // Verifier checks what lies beside a digest against the key it was made with.
 type Verifier interface {
 	// Verify returns every candidate that was found, the rejected ones with the
-	// reason. An error means that the evidence could not be read (indeterminate);
-	// missing or bad evidence is no error.
+	// reason. An error means that some evidence could not be read (indeterminate),
+	// and comes with what could be; missing or bad evidence is no error.
 	Verify(ctx context.Context, digest name.Digest) ([]verdict.Evidence, error)
 }

@@ -10,7 +10,7 @@ import (
 // A candidate that was rejected is evidence too: Verified is false and Rejected
 // says why.
 type Evidence struct {
-	Kind          string `json:"kind"` // "signature" or "attestation"
+	Kind          string `json:"kind"` // "signature", "attestation", or "unknown" for what cannot be read
 	PredicateType string `json:"predicateType"`
 	Subject       string `json:"subject"`            // digest it speaks of
 	Referrer      string `json:"referrer,omitempty"` // digest of the manifest that holds it
