@@ -158,7 +158,11 @@ func (c *content) readNVD(files fs.FS) error {
 	})
 }
 
+// day reads a date, nil where the source gives none.
 func day(text string) (*time.Time, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // no date is not an error
+	}
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
 		return nil, err

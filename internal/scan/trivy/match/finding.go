@@ -138,5 +138,6 @@ func (r *run) endOfLife(os ftypes.OS) finding.Finding {
 			describe(os)),
 		Location: finding.Location{Artifact: r.artifact},
 		Excerpt:  describe(os),
+		Layer:    r.lowest,
 	}
 }

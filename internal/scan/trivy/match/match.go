@@ -134,7 +134,7 @@ func (m *Matcher) Match(ctx context.Context, inventory scan.Inventory, img image
 	case <-ctx.Done():
 		return nil, nil, fmt.Errorf("waiting for another match in this process: %w", context.Cause(ctx))
 	}
-	r := run{matcher: m, detail: detail, artifact: artifact(img)}
+	r := run{matcher: m, detail: detail, artifact: artifact(img), lowest: lowest(img)}
 	err = guard(func() error {
 		stop, err := m.lend()
 		if err != nil {
@@ -199,4 +199,12 @@ func artifact(img image.Image) string {
 		return img.ID.String()
 	}
 	return ""
+}
+
+// lowest is the diffID of the lowest layer, which brought the distribution.
+func lowest(img image.Image) string {
+	if img.Config == nil || len(img.Config.RootFS.DiffIDs) == 0 {
+		return ""
+	}
+	return img.Config.RootFS.DiffIDs[0].String()
 }

@@ -24,6 +24,7 @@ type run struct {
 	matcher  *Matcher
 	detail   trivy.Detail
 	artifact string // names the image for people
+	lowest   string // diffID of the image's lowest layer, empty when unknown
 	findings []finding.Finding
 	unread   []finding.Unread
 }
