@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aquasecurity/trivy/pkg/detector/ospkg"
 	"github.com/aquasecurity/trivy/pkg/fanal/analyzer"
+	ftypes "github.com/aquasecurity/trivy/pkg/fanal/types"
+	"github.com/aquasecurity/trivy/pkg/types"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -61,5 +64,21 @@ func TestReplacedLoggerIsAnError(t *testing.T) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	if _, err := a.router.group(&sink{}, analyzer.AnalyzerOptions{}); err == nil || !strings.Contains(err.Error(), "logger") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The list of supported distributions is Trivy's.
+func TestSupportedSystems(t *testing.T) {
+	New(nil) // takes Trivy's warnings
+	for _, family := range []ftypes.OSType{
+		ftypes.ActiveState, ftypes.Alma, ftypes.Alpine, ftypes.Amazon, ftypes.Azure, ftypes.Bottlerocket, ftypes.CBLMariner,
+		ftypes.CentOS, ftypes.CentOSStream, ftypes.Chainguard, ftypes.CoreOS, ftypes.Debian, ftypes.Echo, ftypes.Fedora, ftypes.MinimOS,
+		ftypes.OpenSUSE, ftypes.OpenSUSELeap, ftypes.OpenSUSETumbleweed, ftypes.Oracle, ftypes.Photon, ftypes.RedHat, ftypes.Rocky,
+		ftypes.SLEMicro, ftypes.SLES, ftypes.Ubuntu, ftypes.Wolfi,
+	} {
+		_, err := ospkg.NewDetector(types.ScanTarget{OS: ftypes.OS{Family: family, Name: "1"}})
+		if ours := slices.Contains(supported, family); ours != (err == nil) {
+			t.Errorf("%s: supported %v, Trivy says %v", family, ours, err)
+		}
 	}
 }

@@ -8,10 +8,8 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/aquasecurity/trivy/pkg/detector/ospkg"
 	"github.com/aquasecurity/trivy/pkg/fanal/applier"
 	ftypes "github.com/aquasecurity/trivy/pkg/fanal/types"
-	"github.com/aquasecurity/trivy/pkg/types"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
@@ -78,6 +76,16 @@ func inventoryOf(detail ftypes.ArtifactDetail) (scan.Inventory, error) {
 	return inventory, nil
 }
 
+// supported are the distributions that Trivy v0.74.0 has advisories of
+// (pkg/detector/ospkg/detect.go; a test compares). Of any other its matching
+// gives nothing, and says so in a warning only.
+var supported = []ftypes.OSType{
+	ftypes.Alma, ftypes.Alpine, ftypes.Amazon, ftypes.Azure, ftypes.Bottlerocket, ftypes.CBLMariner, ftypes.CentOS,
+	ftypes.Chainguard, ftypes.CoreOS, ftypes.Debian, ftypes.Echo, ftypes.MinimOS, ftypes.OpenSUSELeap,
+	ftypes.OpenSUSETumbleweed, ftypes.Oracle, ftypes.Photon, ftypes.RedHat, ftypes.Rocky, ftypes.SLEMicro, ftypes.SLES,
+	ftypes.Ubuntu, ftypes.Wolfi,
+}
+
 // judgeSystem says where the packages of the operating system were not looked at
 // although there is one. An image without any sign of a distribution, a static
 // binary on scratch say, has nothing to look at.
@@ -87,13 +95,11 @@ func (v *visit) judgeSystem(detail ftypes.ArtifactDetail) {
 	}
 	trace, traces := v.systems.traces()
 	switch {
+	case detail.OS.Detected() && !slices.Contains(supported, detail.OS.Family):
+		say("the image is %s, for which there are no advisories; use another base image or accept that its packages are not matched",
+			quote(detail.OS.String()))
 	case detail.OS.Detected():
-		_, err := ospkg.NewDetector(types.ScanTarget{OS: detail.OS, Packages: detail.Packages})
-		switch {
-		case err != nil:
-			say("the image is %s, for which there are no advisories: %v; use another base image or accept that its packages are not matched",
-				quote(detail.OS.String()), err)
-		case len(detail.Packages) == 0 && !v.unread.has(finding.UnreadOS):
+		if len(detail.Packages) == 0 && !v.unread.has(finding.UnreadOS) {
 			say("the image is %s and no package of it was found; its package database is missing, so what is installed is not known",
 				quote(detail.OS.String()))
 		}
