@@ -35,7 +35,6 @@ type Config struct {
 	NoCache     bool
 	Pull        bool
 	Push        string // auto, true, false
-	Driver      string // auto, embedded
 
 	// Linting.
 	Manifests  []string

@@ -138,7 +138,6 @@ func building() []Setting {
 		Setting{Name: "no-cache", Kind: Bool, Default: "false", Commands: onBuild, Usage: "build every step anew", bind: boolean(func(c *Config) *bool { return &c.NoCache })},
 		Setting{Name: "pull", Kind: Bool, Default: "false", Commands: onBuild, Usage: "resolve base images anew", bind: boolean(func(c *Config) *bool { return &c.Pull })},
 		Setting{Name: "push", Kind: Choice, Default: "auto", Allowed: []string{"auto", "true", "false"}, Act: true, Commands: onGate, Usage: "push after a pass; auto does not push from a laptop", bind: choice(func(c *Config) *string { return &c.Push }, "auto", "true", "false")},
-		Setting{Name: "driver", Kind: Choice, Default: "auto", Allowed: []string{"auto", "embedded"}, Commands: onBuild, Usage: "who builds", bind: choice(func(c *Config) *string { return &c.Driver }, "auto", "embedded")},
 	)
 }
 
@@ -166,7 +165,7 @@ func evidence() []Setting {
 	return group("evidence",
 		Setting{Name: "sign", Kind: Choice, Default: "auto", Allowed: []string{"auto", "true", "false"}, Act: true, Commands: onGate, Usage: "sign what was pushed; auto signs whenever there is a signing-key", bind: choice(func(c *Config) *string { return &c.Sign }, "auto", "true", "false")},
 		Setting{Name: "signing-key", Kind: Text, Path: true, Act: true, Commands: onGate, Usage: "cosign private key, a file or env://NAME; its password in COSIGN_PASSWORD", bind: text(func(c *Config) *string { return &c.SigningKey })},
-		Setting{Name: "verification-key", Kind: Text, Path: true, Act: true, Commands: onVerify, Usage: "public key that signatures are checked against, a file or env://NAME", bind: text(func(c *Config) *string { return &c.VerificationKey })},
+		Setting{Name: "verification-key", Kind: Text, Path: true, Commands: onVerify, Usage: "public key that signatures are checked against, a file or env://NAME", bind: text(func(c *Config) *string { return &c.VerificationKey })},
 		Setting{Name: "registry-auths", Kind: Auths, Secret: true, Commands: onImage, Usage: "credentials beside those of Docker's config: a YAML list of {registry, username, password}", bind: func(c *Config, _ Getenv) value { return authsValue{&c.RegistryAuths} }},
 	)
 }

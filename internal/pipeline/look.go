@@ -28,8 +28,9 @@ func Lint(run func(context.Context) (lint.Report, error)) Stage {
 	}}
 }
 
-// Build makes the image.
-func Build(builder build.Builder, spec build.Spec) Stage {
+// Build makes the image. The reference names it for people, who cannot make
+// anything of the temporary directory that it lies in.
+func Build(builder build.Builder, spec build.Spec, reference string) Stage {
 	return Stage{Name: "build", Skip: always, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
 		result, err := builder.Build(ctx, spec, sink)
 		if err != nil {
@@ -42,6 +43,7 @@ func Build(builder build.Builder, spec build.Spec) Stage {
 		if img.Digest.String() != result.Digest {
 			return "", fmt.Errorf("the layout holds %s and the builder said %s; the build cannot be trusted", img.Digest, result.Digest)
 		}
+		img.Reference = reference
 		s.Images = []Image{{Image: img, Built: &result}}
 		return img.Digest.String(), nil
 	}}

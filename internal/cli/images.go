@@ -1,0 +1,258 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/plimsoll-ci/plimsoll/internal/build"
+	"github.com/plimsoll-ci/plimsoll/internal/config"
+	"github.com/plimsoll-ci/plimsoll/internal/image"
+	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
+	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
+	"github.com/plimsoll-ci/plimsoll/internal/progress"
+	"github.com/plimsoll-ci/plimsoll/internal/registry"
+	"github.com/plimsoll-ci/plimsoll/internal/scan"
+	"github.com/plimsoll-ci/plimsoll/internal/sign"
+	"github.com/plimsoll-ci/plimsoll/internal/verdict"
+)
+
+// registry makes the one client that everything goes through.
+func (env *environment) registry(cfg *config.Config) (*registry.Client, error) {
+	client, err := registry.New(registry.Options{
+		Auths: auths(cfg), Keychain: authn.DefaultKeychain, Transport: transport(), UserAgent: "plimsoll/" + env.deps.Version,
+	})
+	if err != nil {
+		return nil, &config.UsageError{Where: "registry-auths", Err: err}
+	}
+	return client, nil
+}
+
+func auths(cfg *config.Config) []registry.Auth {
+	out := make([]registry.Auth, len(cfg.RegistryAuths))
+	for i, a := range cfg.RegistryAuths {
+		out[i] = registry.Auth(a)
+	}
+	return out
+}
+
+// transport bounds how long a silent server is waited for; the standard one waits for ever.
+func transport() http.RoundTripper {
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	t := standard.Clone()
+	t.ResponseHeaderTimeout = time.Minute
+	return t
+}
+
+// build makes the stage that builds the Dockerfile at path.
+func (r *runner) build(path string) (pipeline.Stage, error) {
+	spec, err := r.spec(path)
+	if err != nil {
+		return pipeline.Stage{}, err
+	}
+	spec.Output = filepath.Join(r.scratch, "image")
+	r.built = &verdict.Built{Dockerfile: spec.DockerfileName, Target: spec.Target}
+	return pipeline.Build(r.env.deps.Builder(r.client.Keychain()), spec, r.imageName(spec)), nil
+}
+
+// imageName is what people call the image that is built: the first tag, else the
+// Dockerfile and stage.
+func (r *runner) imageName(spec build.Spec) string {
+	switch {
+	case len(r.cfg.Tags) > 0:
+		return r.cfg.Tags[0]
+	case spec.Target != "":
+		return spec.DockerfileName + "#" + spec.Target
+	default:
+		return spec.DockerfileName
+	}
+}
+
+func (r *runner) spec(path string) (build.Spec, error) {
+	cfg := r.cfg
+	name, err := r.space.rel(path)
+	if err != nil {
+		return build.Spec{}, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return build.Spec{}, &config.UsageError{Where: "file", Err: fmt.Errorf("%s: %w", path, pathCause(err))}
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return build.Spec{}, fmt.Errorf("finding %s: %w", path, err)
+	}
+	cache, err := r.env.cacheDir(cfg)
+	if err != nil {
+		return build.Spec{}, err
+	}
+	secrets, err := r.env.secrets(cfg)
+	if err != nil {
+		return build.Spec{}, err
+	}
+	epoch, err := sourceDateEpoch(r.env.getenv("SOURCE_DATE_EPOCH"))
+	if err != nil {
+		return build.Spec{}, err
+	}
+	return build.Spec{
+		Context: cfg.Context, Dockerfile: absolute, DockerfileName: name, Target: cfg.Target,
+		Args: cfg.BuildArgs, Secrets: secrets, Labels: cfg.Labels, Platform: cfg.Platform,
+		NoCache: cfg.NoCache, Pull: cfg.Pull, SourceDateEpoch: epoch, CacheDir: filepath.Join(cache, "build"),
+	}, nil
+}
+
+// sourceDateEpoch reads https://reproducible-builds.org/specs/source-date-epoch.
+func sourceDateEpoch(text string) (*time.Time, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // not asked for
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds < 0 {
+		return nil, &config.UsageError{Where: "SOURCE_DATE_EPOCH", Err: fmt.Errorf("%q is not a number of seconds since 1970", text)}
+	}
+	t := time.Unix(seconds, 0).UTC()
+	return &t, nil
+}
+
+// secrets gathers build secrets from values, files and the environment.
+func (env *environment) secrets(cfg *config.Config) ([]build.Secret, error) {
+	var out []build.Secret
+	for id, value := range cfg.Secrets {
+		out = append(out, build.Secret{ID: id, Data: []byte(value)})
+	}
+	for id, path := range cfg.SecretFiles {
+		data, err := os.ReadFile(path) //nolint:gosec // the user names the file
+		if err != nil {
+			return nil, &config.UsageError{Where: "secret-files", Err: fmt.Errorf("secret %q: %s: %w", id, path, pathCause(err))}
+		}
+		out = append(out, build.Secret{ID: id, Data: data})
+	}
+	for id, variable := range cfg.SecretEnvs {
+		value := env.getenv(variable)
+		if value == "" {
+			return nil, &config.UsageError{Where: "secret-envs", Err: fmt.Errorf("secret %q: the variable %s is not set", id, variable)}
+		}
+		out = append(out, build.Secret{ID: id, Data: []byte(value)})
+	}
+	slices.SortFunc(out, func(a, b build.Secret) int { return strings.Compare(a.ID, b.ID) })
+	for i := 1; i < len(out); i++ {
+		if out[i].ID == out[i-1].ID {
+			return nil, &config.UsageError{Where: "secrets", Err: fmt.Errorf("secret %q is given twice", out[i].ID)}
+		}
+	}
+	return out, nil
+}
+
+// load makes the stage that takes an image that is there: an OCI layout or docker
+// archive when such a path exists, else a registry reference.
+func (r *runner) load(named string) pipeline.Stage {
+	return pipeline.Load(func(ctx context.Context, _ progress.Sink) (image.Image, error) {
+		if _, err := os.Stat(named); err == nil {
+			return image.Open(named, filepath.Join(r.scratch, "archive"), image.Choice{Platform: r.cfg.Platform})
+		} else if named == r.cfg.Input {
+			return image.Image{}, fmt.Errorf("reading %s: %w", named, pathCause(err))
+		}
+		ref, err := r.client.Reference(named)
+		if err != nil {
+			return image.Image{}, err
+		}
+		return r.client.Pull(ctx, ref, r.cfg.Platform)
+	})
+}
+
+// scanning adds the stages that look into the image.
+func (r *runner) scanning(gate *pipeline.Gate) error {
+	cfg := r.cfg
+	packages := has(cfg.Scanners, "vuln")
+	opts := scan.Options{
+		Packages: packages, Secrets: has(cfg.Scanners, "secret"),
+		SkipDirs: cfg.SkipDirs, SkipFiles: cfg.SkipFiles, Strict: cfg.Profile == "strict",
+	}
+	gate.Inspect = pipeline.Inspect(r.env.deps.Analyzer(), opts, layer.DefaultLimits())
+	if !packages {
+		return nil
+	}
+	cache, err := r.env.cacheDir(cfg)
+	if err != nil {
+		return err
+	}
+	gate.Database = pipeline.OpenDatabase(r.env.deps.Databases(transport(), r.client.Keychain()), scan.DatabaseOptions{
+		Repositories: cfg.DBRepository, Path: cfg.DBPath, CacheDir: cache, MaxAge: cfg.DBMaxAge, Offline: cfg.Offline, Now: r.now(),
+	})
+	gate.Match = pipeline.Match()
+	return nil
+}
+
+// acts adds the stages that write. A laptop writes only when told to: push auto
+// means no.
+func (r *runner) acts(gate *pipeline.Gate) error {
+	cfg := r.cfg
+	if cfg.Push != "true" {
+		if cfg.Sign == "true" {
+			return &config.UsageError{Where: "sign", Err: errors.New("what is not pushed cannot be signed; set --push")}
+		}
+		return nil
+	}
+	if len(cfg.Tags) == 0 {
+		return &config.UsageError{Where: "push", Err: errors.New("nowhere to push to; name a repository with --tags")}
+	}
+	if cfg.ImageRef != "" {
+		return &config.UsageError{Where: "push", Err: errors.New("an image that lies in a registry is not pushed again")}
+	}
+	targets, err := pipeline.Targets(cfg.Tags)
+	if err != nil {
+		return &config.UsageError{Where: "tags", Err: err}
+	}
+	var signer sign.Signer
+	if cfg.Sign != "false" && cfg.SigningKey != "" {
+		if signer, err = r.env.deps.Signer(r.key(cfg.SigningKey), r.env.getenv, r.client); err != nil {
+			return &config.UsageError{Where: "signing-key", Err: err}
+		}
+	} else if cfg.Sign == "true" {
+		return &config.UsageError{Where: "sign", Err: errors.New("there is no key to sign with; name one with --signing-key")}
+	}
+	if cfg.DryRun {
+		r.notes = append(r.notes, "dry run: after a pass this would be pushed to "+strings.Join(cfg.Tags, ", "))
+		return nil
+	}
+	gate.Push = pipeline.Push(r.client, targets)
+	gate.Tag = pipeline.Tag(r.client, targets)
+	if signer == nil {
+		r.notes = append(r.notes, "not signed: there is no signing-key")
+		return nil
+	}
+	gate.Sign = pipeline.Sign(signer, targets, nil)
+	verifier, err := r.verifier(signer)
+	if err != nil {
+		return err
+	}
+	gate.Verify = pipeline.Verify(verifier, targets)
+	return nil
+}
+
+// verifier checks with the key that consumers use, else with the signer's own public key.
+func (r *runner) verifier(signer sign.Signer) (sign.Verifier, error) {
+	if r.cfg.VerificationKey == "" {
+		return signer.Verifier(), nil
+	}
+	verifier, err := r.env.deps.Verifier(r.key(r.cfg.VerificationKey), r.env.getenv, r.client)
+	if err != nil {
+		return nil, &config.UsageError{Where: "verification-key", Err: err}
+	}
+	return verifier, nil
+}
+
+func (r *runner) key(reference string) sign.KeyOptions {
+	return sign.KeyOptions{Reference: reference, Password: []byte(r.env.getenv("COSIGN_PASSWORD"))}
+}

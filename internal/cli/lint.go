@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/plimsoll-ci/plimsoll/internal/config"
+	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
+)
+
+func runLint(ctx context.Context, env *environment, cfg *config.Config, operands []string) (int, error) {
+	if len(operands) == 0 {
+		operands = []string{"."}
+	}
+	// One operand may lie anywhere; several share the directory we stand in.
+	start := "."
+	if len(operands) == 1 {
+		start = operands[0]
+	}
+	space, err := workspaceOf(start)
+	if err != nil {
+		return ExitUsage, err
+	}
+	paths := []string{space.path}
+	if len(operands) > 1 {
+		paths = nil
+		for _, operand := range operands {
+			path, err := space.rel(operand)
+			if err != nil {
+				return ExitUsage, err
+			}
+			paths = append(paths, path)
+		}
+	}
+	tree, err := source.Open(space.dir, source.Options{Paths: paths, Manifests: cfg.Manifests, SkipDirs: cfg.SkipDirs, SkipFiles: cfg.SkipFiles})
+	if err != nil {
+		return ExitUsage, &config.UsageError{Where: start, Err: err}
+	}
+	defer tree.Close()
+	r := &runner{env: env, cfg: cfg, command: "lint", space: space, operands: operands}
+	return r.run(ctx, pipeline.Gate{Lint: r.lint(tree)})
+}

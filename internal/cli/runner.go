@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/plimsoll-ci/plimsoll/internal/config"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/all"
+	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
+	"github.com/plimsoll-ci/plimsoll/internal/policy"
+	"github.com/plimsoll-ci/plimsoll/internal/progress"
+	"github.com/plimsoll-ci/plimsoll/internal/registry"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
+	"github.com/plimsoll-ci/plimsoll/internal/verdict"
+)
+
+// runner turns the settings of one command into stages, runs them and tells.
+type runner struct {
+	env      *environment
+	cfg      *config.Config
+	command  string
+	operands []string // as typed, for the line that reproduces the verdict
+	space    workspace
+	client   *registry.Client
+	scratch  string // removed when the command ends
+	notes    []string
+	built    *verdict.Built
+}
+
+func (r *runner) policy() policy.Policy {
+	return policy.Policy{
+		FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn,
+		IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: policy.Profile(r.cfg.Profile),
+	}
+}
+
+// now is the day the run counts from.
+func (r *runner) now() time.Time {
+	if !r.cfg.AsOf.IsZero() {
+		return r.cfg.AsOf
+	}
+	return time.Now().UTC()
+}
+
+func (r *runner) lint(tree *source.Tree) pipeline.Stage {
+	return pipeline.Lint(func(ctx context.Context) (lint.Report, error) {
+		return lint.Run(ctx, all.Linters(), tree, lint.Options{AsOf: r.now()})
+	})
+}
+
+// run goes the way, tells what happened and says how the program ends.
+func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
+	started := time.Now().UTC()
+	bounded, cancel := context.WithTimeoutCause(ctx, r.cfg.Timeout, fmt.Errorf("the timeout of %s is over; set --timeout", r.cfg.Timeout))
+	defer cancel()
+
+	shown := r.env.display(r.cfg)
+	for _, note := range r.notes {
+		shown.Emit(progress.Event{Kind: progress.Notice, Text: note})
+	}
+	state, err := gate.Way(r.policy()).Run(bounded, shown, time.Now)
+	shown.Close() //nolint:errcheck // a display that cannot be ended changes nothing
+	if state.Database.Database != nil {
+		defer state.Database.Close()
+	}
+	if ctx.Err() != nil {
+		return ExitSignal, err
+	}
+
+	result := verdict.Result{
+		Version: r.env.deps.Version, Command: r.command, Started: started, Duration: time.Since(started).Round(time.Millisecond),
+		Enforced: !r.cfg.WarnOnly, Notes: r.notes, Built: r.built, Reproduce: r.reproduce(),
+		Policy: verdict.Policy{FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn, IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: r.cfg.Profile},
+	}
+	state.Fill(&result)
+	if err != nil {
+		// Time ran out before anything was decided: that is not known, not a fail.
+		result.Verdict = verdict.Verdict{Decision: verdict.Indeterminate, Reasons: []verdict.Reason{{
+			Code: "timeout", Message: err.Error(), Decides: verdict.Indeterminate, Count: 1,
+		}}}
+	}
+	if r.built != nil && len(state.Images) > 0 && state.Images[0].Built != nil {
+		r.describe(&result, state.Images[0].Built.Door, state.Images[0].Built.Detail, state.Images[0].Built.Provenance)
+	}
+	if len(result.Subjects) == 0 && result.Linted == nil && gate.Image.Run == nil {
+		if err := r.nothing(&result); err != nil {
+			return ExitUsage, err
+		}
+	}
+	if err := errors.Join(writeReports(r.cfg, result), r.env.print(r.cfg, result)); err != nil {
+		return ExitIndeterminate, err
+	}
+	return exitCode(result), nil
+}
+
+// nothing says that there was nothing to judge, as if-nothing-found wishes.
+func (r *runner) nothing(result *verdict.Result) error {
+	if len(result.Unread) > 0 {
+		return nil
+	}
+	const what = "nothing to judge: no Dockerfile, no Kubernetes manifest and no image"
+	switch r.cfg.IfNothingFound {
+	case "error":
+		return &config.UsageError{Where: "command line", Err: errors.New(what + "; name one, or set --if-nothing-found=ignore")}
+	case "warn":
+		result.Notes = append(result.Notes, what+" below "+strings.Join(r.operands, ", "))
+	}
+	return nil
+}
+
+// describe completes how the image came to be, and keeps the provenance beside the reports.
+func (r *runner) describe(result *verdict.Result, door, detail, provenance string) {
+	built := *r.built
+	built.Door, built.Detail = door, detail
+	if provenance != "" && r.cfg.ReportDir != "" {
+		kept := filepath.Join(r.cfg.ReportDir, "provenance.json")
+		if err := copyFile(provenance, kept); err != nil {
+			result.Notes = append(result.Notes, "the provenance could not be kept: "+err.Error())
+		} else {
+			built.Provenance = filepath.ToSlash(kept)
+		}
+	}
+	result.Built = &built
+}
+
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from) //nolint:gosec // our own sidecar
+	if err != nil {
+		return fmt.Errorf("reading the provenance: %w", pathCause(err))
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return fmt.Errorf("making the report directory: %w", pathCause(err))
+	}
+	if err := os.WriteFile(to, data, 0o644); err != nil {
+		return fmt.Errorf("writing %s: %w", to, pathCause(err))
+	}
+	return nil
+}
+
+// reproduce is the command that gives this verdict on a laptop: the same
+// settings, without secrets and without what writes.
+func (r *runner) reproduce() string {
+	words := slices.Concat([]string{"plimsoll", r.command}, r.cfg.Line(r.command), r.operands)
+	for i, w := range words {
+		if strings.ContainsFunc(w, func(c rune) bool { return !shellSafe(c) }) {
+			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func shellSafe(c rune) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_=./:,@%+", c)
+}
+
+// exitCode is the one place where a verdict becomes a number.
+func exitCode(r verdict.Result) int {
+	switch {
+	case r.Verdict.Decision == verdict.Pass && r.Acted != nil && !r.Acted.Done:
+		return ExitIndeterminate
+	case r.Verdict.Decision == verdict.Pass, !r.Enforced:
+		return ExitPass
+	case r.Verdict.Decision == verdict.Indeterminate:
+		return ExitIndeterminate
+	default:
+		return ExitFail
+	}
+}
+
+func has(list []string, word string) bool { return slices.Contains(list, word) }

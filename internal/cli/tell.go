@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/plimsoll-ci/plimsoll/internal/config"
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
+	"github.com/plimsoll-ci/plimsoll/internal/progress"
+	"github.com/plimsoll-ci/plimsoll/internal/report"
+	"github.com/plimsoll-ci/plimsoll/internal/verdict"
+)
+
+// display shows progress for as long as a command works.
+type display interface {
+	progress.Sink
+	Close() error
+}
+
+type silent struct{ progress.Sink }
+
+func (silent) Close() error { return nil }
+
+// display chooses how progress is shown: not at all when quiet, live on a
+// terminal, as plain lines elsewhere.
+func (env *environment) display(cfg *config.Config) display {
+	switch {
+	case cfg.Quiet:
+		return silent{progress.Discard}
+	case env.terminal(env.stderr) && !cfg.Debug:
+		return progress.NewTerminal(env.stderr, func() int { return width(env.stderr) }, env.color(env.stderr))
+	default:
+		return progress.NewPlain(env.stderr, cfg.Debug)
+	}
+}
+
+type descriptor interface{ Fd() uintptr }
+
+func (env *environment) terminal(w io.Writer) bool {
+	f, ok := w.(descriptor)
+	return ok && term.IsTerminal(int(f.Fd())) && env.getenv("TERM") != "dumb" && env.getenv("CI") == ""
+}
+
+// color follows https://no-color.org and needs a terminal.
+func (env *environment) color(w io.Writer) bool {
+	return env.terminal(w) && env.getenv("NO_COLOR") == ""
+}
+
+func width(w io.Writer) int {
+	if f, ok := w.(descriptor); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return columns
+		}
+	}
+	return 0
+}
+
+// print writes a result in the form asked for, to --output or standard output.
+func (env *environment) print(cfg *config.Config, result verdict.Result) error {
+	if cfg.Output == "" {
+		return render(env.stdout, cfg.Format, result, report.TextOptions{
+			Color: env.color(env.stdout), Width: width(env.stdout), Verbose: cfg.Debug, Report: whole(cfg),
+		})
+	}
+	return writeFile(cfg.Output, cfg.Format, result)
+}
+
+// whole says where everything can be found that a text leaves out.
+func whole(cfg *config.Config) string {
+	if cfg.ReportDir != "" && slices.Contains(cfg.Reports, "json") {
+		return filepath.ToSlash(filepath.Join(cfg.ReportDir, files["json"]))
+	}
+	return "the output of --format=json"
+}
+
+func render(w io.Writer, form string, result verdict.Result, opts report.TextOptions) error {
+	switch form {
+	case "json":
+		return report.WriteJSON(w, result)
+	case "markdown":
+		return report.Markdown(w, result, report.MarkdownOptions{Report: opts.Report})
+	default:
+		return report.Text(w, result, opts)
+	}
+}
+
+// files are the names of the reports in report-dir.
+var files = map[string]string{"json": "report.json", "markdown": "summary.md", "text": "report.txt"}
+
+// writeReports writes what cfg asks for. All are tried; errors are joined.
+func writeReports(cfg *config.Config, result verdict.Result) error {
+	if cfg.ReportDir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(cfg.ReportDir, 0o755); err != nil {
+		return fmt.Errorf("making the report directory: %w", err)
+	}
+	var errs []error
+	for _, form := range cfg.Reports {
+		errs = append(errs, writeFile(filepath.Join(cfg.ReportDir, files[form]), form, result))
+	}
+	return errors.Join(errs...)
+}
+
+// writeFile replaces a file as a whole, so that no reader sees half a report.
+func writeFile(path, form string, result verdict.Result) error {
+	var b bytes.Buffer
+	if err := render(&b, form, result, report.TextOptions{Width: 120, Report: files["json"]}); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	part := path + ".part"
+	if err := os.WriteFile(part, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("writing %s: %w", path, pathCause(err))
+	}
+	if err := os.Rename(part, path); err != nil {
+		return fmt.Errorf("writing %s: %w", path, pathCause(err))
+	}
+	return nil
+}
+
+// reportTime is how long telling may take: 30 seconds, or 4 after a signal, so
+// that the whole program ends within 5 (architecture, "One way through").
+func reportTime(ctx context.Context) time.Duration {
+	if ctx.Err() != nil {
+		return 4 * time.Second
+	}
+	return 30 * time.Second
+}
+
+// pathCause is why a file could not be used, without its name said twice.
+func pathCause(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
+
+// printableError makes an error safe for a terminal: it may quote what lay in an image.
+func printableError(err error) string { return strings.Join(printable.Lines(err.Error()), "\n  ") }

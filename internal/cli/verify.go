@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/plimsoll-ci/plimsoll/internal/config"
+	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
+)
+
+func runVerify(ctx context.Context, env *environment, cfg *config.Config, operands []string) (int, error) {
+	named, err := one(operands, "an image in a registry")
+	if err != nil {
+		return ExitUsage, err
+	}
+	if cfg.VerificationKey == "" {
+		return ExitUsage, &config.UsageError{Where: "verification-key", Err: errors.New("name the public key that the signature is checked against")}
+	}
+	client, err := env.registry(cfg)
+	if err != nil {
+		return ExitUsage, err
+	}
+	ref, err := client.Reference(named)
+	if err != nil {
+		return ExitUsage, &config.UsageError{Where: "command line", Err: err}
+	}
+	r := &runner{env: env, cfg: cfg, command: "verify", operands: []string{named}, client: client}
+	verifier, err := r.verifier(nil)
+	if err != nil {
+		return ExitUsage, err
+	}
+	resolve := func(ctx context.Context) (name.Digest, error) { return client.Resolve(ctx, ref) }
+	return r.run(ctx, pipeline.Gate{Evidence: pipeline.Signatures(resolve, verifier)})
+}
