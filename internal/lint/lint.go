@@ -106,10 +106,14 @@ func New[T any](kind source.Kind, parse func(context.Context, *source.Listing, O
 		if err != nil {
 			return result{}, err
 		}
+		masked := make(map[*source.File][]finding.Location, len(set.Documents))
+		for file, document := range set.Documents {
+			masked[file] = inOrder(document.Masked())
+		}
 		passes := make([]*Pass, len(set.Units))
 		err = Each(ctx, len(set.Units), func(i int) {
 			unit := set.Units[i]
-			p := &Pass{Options: opts, file: unit.File, masked: set.Documents[unit.File].Masked()}
+			p := &Pass{Options: opts, file: unit.File, masked: masked[unit.File]}
 			for _, c := range checks {
 				p.rule = c.Rule
 				c.Run(p, unit.Doc)

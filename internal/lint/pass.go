@@ -1,8 +1,11 @@
 package lint
 
 import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
@@ -44,7 +47,7 @@ func (p *Pass) Report(problem Problem) {
 		f.Severity = p.rule.Severity
 	}
 	if f.Excerpt == "" {
-		f.Excerpt = cut(p.text(problem.At))
+		f.Excerpt = p.text(problem.At)
 	}
 	f.SourceLine = p.sourceLine(problem.At.Line)
 	p.findings = append(p.findings, f)
@@ -57,68 +60,67 @@ func (p *Pass) Note(text string) { p.notes = append(p.notes, p.file.Path+": "+te
 // maxRunes is how much of a line or excerpt a finding carries.
 const maxRunes = 400
 
-func cut(text string) string {
-	if utf8.RuneCountInString(text) <= maxRunes {
-		return text
-	}
-	n := 0
-	for i := range text {
-		if n == maxRunes {
-			return text[:i]
-		}
-		n++
-	}
-	return text
-}
-
-// text is what stands at a location, secrets masked.
+// text is the first line of what stands at a location, secrets masked.
 func (p *Pass) text(at finding.Location) string {
-	if at.Line != at.EndLine {
-		at.EndLine = at.Line
-		line, _ := p.file.Line(at.Line)
-		at.EndColumn = utf8.RuneCountInString(line) + 1
+	end := at.EndColumn
+	if at.EndLine != at.Line {
+		end = math.MaxInt
 	}
-	start, end := p.file.Offset(at.Line, at.Column), p.file.Offset(at.EndLine, at.EndColumn)
-	if end < start {
-		return ""
-	}
-	// The mask covers whole lines, so that a part of a secret is no gap in it.
-	line := p.maskedLine(at.Line)
-	from := p.file.LineStart(at.Line)
-	runes := []rune(line)
-	first, last := at.Column-1, at.EndColumn-1
-	if from > start || first > len(runes) || last > len(runes) {
-		return ""
-	}
-	return strings.TrimSpace(string(runes[first:last]))
+	return strings.TrimSpace(p.shown(at.Line, at.Column, end))
 }
 
-func (p *Pass) sourceLine(n int) string { return cut(p.maskedLine(n)) }
+// sourceLine is a line, secrets masked.
+func (p *Pass) sourceLine(n int) string { return p.shown(n, 1, math.MaxInt) }
 
-// maskedLine is a line with secrets replaced, one asterisk per code point.
-func (p *Pass) maskedLine(n int) string {
-	line, _ := p.file.Line(n)
-	var runes []rune
-	for _, m := range p.masked {
-		if n < m.Line || n > m.EndLine {
-			continue
+// margin is how many code points around a shown text are looked at for tokens
+// that it cuts through.
+const margin = 2000
+
+// shown returns columns from to (exclusive) of line n, at most maxRunes of them,
+// with one asterisk per code point of a secret. A minified file is one line of
+// megabytes, so that only what is near is looked at.
+func (p *Pass) shown(n, from, to int) string {
+	line, ok := p.file.Line(n)
+	if !ok || from < 1 {
+		return ""
+	}
+	to = min(to, from+maxRunes)
+	first := max(1, from-margin)
+	start := p.file.Offset(n, first)
+	end := min(p.file.Skip(start, to-first+margin), p.file.LineStart(n)+len(line))
+	if end <= start {
+		return ""
+	}
+	runes := []rune(p.file.Text[start:end])
+	i := sort.Search(len(p.masked), func(i int) bool {
+		m := p.masked[i]
+		return m.EndLine > n || m.EndLine == n && m.EndColumn > first
+	})
+	for ; i < len(p.masked); i++ {
+		m := p.masked[i]
+		if m.Line > n || m.Line == n && m.Column >= first+len(runes) {
+			break
 		}
-		if runes == nil {
-			runes = []rune(line)
+		low, high := 0, len(runes)
+		if m.Line == n {
+			low = max(0, m.Column-first)
 		}
-		from, to := 0, len(runes)
-		if n == m.Line {
-			from = m.Column - 1
+		if m.EndLine == n {
+			high = min(high, m.EndColumn-first)
 		}
-		if n == m.EndLine {
-			to = m.EndColumn - 1
-		}
-		for i := max(0, from); i < min(to, len(runes)); i++ {
-			runes[i] = '*'
+		for j := low; j < high; j++ {
+			runes[j] = '*'
 		}
 	}
-	if runes != nil {
-		line = string(runes)
-	}
-	return source.MaskTokens(line)
+	runes = []rune(source.MaskTokens(string(runes)))
+	return string(runes[min(from-first, len(runes)):min(to-first, len(runes))])
+}
+
+// inOrder sorts the places that are masked, which do not overlap.
+func inOrder(masked []finding.Location) []finding.Location {
+	masked = slices.Clone(masked)
+	slices.SortFunc(masked, func(a, b finding.Location) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return masked
 }

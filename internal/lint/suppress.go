@@ -132,7 +132,7 @@ func (e excuses) apply(r result) []finding.Finding {
 		if len(comments) == 0 {
 			continue
 		}
-		p := &Pass{file: file, masked: document.Masked()}
+		p := &Pass{file: file, masked: inOrder(document.Masked())}
 		byRule := map[string][]*excuse{}
 		var all []*excuse
 		for _, c := range comments {

@@ -79,15 +79,22 @@ var userinfo = regexp.MustCompile(`[a-z][a-z0-9+.-]*://[^\s/:@"'$]+:([^\s/@"'$]+
 
 // HasToken says whether text holds a credential in a format that its issuer
 // publishes.
-func HasToken(text string) bool { return token.MatchString(text) }
+func HasToken(text string) bool {
+	return slices.ContainsFunc(tokenHints, func(hint string) bool { return strings.Contains(text, hint) }) && token.MatchString(text)
+}
+
+// tokenHints are in every token: looking for them is many times cheaper.
+var tokenHints = []string{"AKIA", "ASIA", "gh", "glpat-", "xox", "_live_", "npm_", "pypi-", "AIza", "eyJ", "-----BEGIN"}
 
 // MaskTokens replaces credentials in known formats, and passwords inside URLs,
 // with as many asterisks as they have code points.
 func MaskTokens(text string) string {
-	if !strings.ContainsAny(text, "_-:.AeE") {
+	if HasToken(text) {
+		text = token.ReplaceAllStringFunc(text, Mask)
+	}
+	if !strings.Contains(text, "://") {
 		return text
 	}
-	text = token.ReplaceAllStringFunc(text, Mask)
 	var b strings.Builder
 	last := 0
 	for _, m := range userinfo.FindAllStringSubmatchIndex(text, -1) {

@@ -1,6 +1,7 @@
 package all
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -252,5 +253,29 @@ func TestTreesAreNotRendered(t *testing.T) {
 	}
 	if len(report.Unread) > 0 || report.Linted.Manifests != 2 {
 		t.Errorf("unread %v, linted %+v", report.Unread, report.Linted)
+	}
+}
+
+// TestMinified is a file of one line of megabytes, on which everything that is
+// linear per finding would be quadratic: it takes seconds then.
+func TestMinified(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"apiVersion": "v1", "kind": "List", "items": [`)
+	for i := range 4000 {
+		fmt.Fprintf(&b, `{"apiVersion": "v1", "kind": "Secret", "data": {"é%d": "hunter2"}}, `, i)
+		fmt.Fprintf(&b, `{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p%d"}, "spec": {"containers": [{"image": "日本/a:latest"}, {"name": "a", "image": "a:latest"}]}}, `, i)
+	}
+	b.WriteString("]}\n")
+	report := judge(t, &txtar.Archive{Files: []txtar.File{{Name: "x.json", Data: []byte(b.String())}}}, "", lint.Options{})
+	if len(report.Findings) != 4000*(1+2*3) || len(report.Unread) > 0 {
+		t.Errorf("%d findings, unread %v", len(report.Findings), report.Unread)
+	}
+	for _, f := range report.Findings {
+		if strings.Contains(f.SourceLine+f.Excerpt, "hunter2") {
+			t.Fatalf("a secret is shown: %+v", f)
+		}
+		if f.Rule.ID == "IMG-4.a" && f.Excerpt != `"a:latest"` {
+			t.Fatalf("the excerpt is %q", f.Excerpt)
+		}
 	}
 }

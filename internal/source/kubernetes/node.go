@@ -22,6 +22,10 @@ type Entry struct{ Key, Value Node }
 // maxMerges bounds how many "<<" are followed for one look-up.
 const maxMerges = 64
 
+// maxLine bounds, in bytes, the place of a collection: a minified file is one
+// line of megabytes.
+const maxLine = 4 << 10
+
 // value follows aliases.
 func (n Node) value() *yaml.Node {
 	y := n.yaml
@@ -160,7 +164,8 @@ func (n Node) span() (start, end int) {
 			return start, start + len(n.yaml.Value)
 		}
 	}
-	line, _, _ := strings.Cut(text, "\n")
+	line, _, _ := strings.Cut(text[:min(len(text), maxLine)], "\n")
+	line = strings.ToValidUTF8(line, "")
 	if i := strings.Index(line, " #"); i >= 0 {
 		line = line[:i]
 	}

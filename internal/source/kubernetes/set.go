@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,25 +15,42 @@ import (
 type Set struct {
 	Files []*File
 
-	services []*Object
-	limits   []*Object
-	images   map[string]string
+	// selectors are those of the Services, by namespace and one of their labels.
+	selectors map[pair][]map[string]string
+	limits    map[string]string // the names of LimitRanges that give containers defaults, by namespace
+	images    map[string]string
 }
+
+type pair struct{ namespace, key, value string }
 
 // NewSet joins files and what the kustomizations beside them say.
 func NewSet(files []*File, k Kustomizations) *Set {
-	s := &Set{Files: files, images: k.images}
+	s := &Set{Files: files, images: k.images, selectors: map[pair][]map[string]string{}, limits: map[string]string{}}
 	for _, f := range files {
 		for _, object := range f.Objects {
 			switch object.Kind {
 			case "Service":
-				s.services = append(s.services, object)
+				s.addService(object)
 			case "LimitRange":
-				s.limits = append(s.limits, object)
+				for _, item := range object.Node.Get("spec").Get("limits").Items() {
+					if item.Get("type").Text() == "Container" && (item.Get("default").Exists() || item.Get("defaultRequest").Exists()) {
+						s.limits[object.Namespace] = object.Name
+					}
+				}
 			}
 		}
 	}
 	return s
+}
+
+func (s *Set) addService(object *Object) {
+	selector := texts(object.Node.Get("spec").Get("selector"))
+	if len(selector) == 0 {
+		return
+	}
+	key := slices.Min(slices.Collect(maps.Keys(selector)))
+	p := pair{object.Namespace, key, selector[key]}
+	s.selectors[p] = append(s.selectors[p], selector)
 }
 
 // Workloads lists the objects of all files that run pods, in order.
@@ -53,18 +71,23 @@ func (s *Set) Served(w *Workload) bool {
 		return false
 	}
 	labels := w.Labels()
-	return slices.ContainsFunc(s.services, func(service *Object) bool {
-		selector := texts(service.Node.Get("spec").Get("selector"))
-		if len(selector) == 0 || service.Namespace != w.Namespace {
-			return false
-		}
-		for key, value := range selector {
-			if got, ok := labels[key]; !ok || got != value {
-				return false
+	for key, value := range labels {
+		for _, selector := range s.selectors[pair{w.Namespace, key, value}] {
+			if selects(selector, labels) {
+				return true
 			}
 		}
-		return true
-	})
+	}
+	return false
+}
+
+func selects(selector, labels map[string]string) bool {
+	for key, value := range selector {
+		if got, ok := labels[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
 }
 
 // LimitRange returns the name of a LimitRange of the set that gives containers
@@ -73,14 +96,7 @@ func (s *Set) LimitRange(w *Workload) string {
 	if s == nil {
 		return ""
 	}
-	for _, limit := range s.limits {
-		for _, item := range limit.Node.Get("spec").Get("limits").Items() {
-			if limit.Namespace == w.Namespace && item.Get("type").Text() == "Container" && (item.Get("default").Exists() || item.Get("defaultRequest").Exists()) {
-				return limit.Name
-			}
-		}
-	}
-	return ""
+	return s.limits[w.Namespace]
 }
 
 // Replaced returns the path of a kustomization that sets the tag or digest of
