@@ -66,7 +66,16 @@ func (e *Embedded) buildIn(ctx context.Context, r *root, spec build.Spec, in *in
 		return build.Result{}, fmt.Errorf("clearing the output directory: %w", err)
 	}
 	run := &builtin{}
-	c, err := open(ctx, options{root: r.dir, capability: capability, insecure: spec.InsecureRegistries, frontend: run.build})
+	opts := options{root: r.dir, capability: capability, insecure: spec.InsecureRegistries, frontend: run.build}
+	c, err := open(ctx, opts)
+	if err != nil && ctx.Err() == nil {
+		// The lock is ours, so nobody else has the databases open: they are damaged.
+		sink.Emit(progress.Event{Kind: progress.Notice, Stage: stage, Text: fmt.Sprintf("the build cache is damaged and starts anew (%v)", err)})
+		if err := r.clear(); err != nil {
+			return build.Result{}, err
+		}
+		c, err = open(ctx, opts)
+	}
 	if err != nil {
 		return build.Result{}, err
 	}

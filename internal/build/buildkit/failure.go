@@ -25,29 +25,75 @@ func explain(err error, in *input, spec build.Spec, t *teller) error {
 		named = digest.Digest(vertex.Vertex.Digest)
 	}
 	failed := t.failure(named)
-	text := t.clean(strings.TrimPrefix(err.Error(), "failed to solve: "))
+	text := plain(t.clean(err.Error()))
 	at := location(err, in, spec)
 
 	var exit *gateway.ExitError
+	ran := errors.As(err, &exit)
 	switch {
-	case errors.As(err, &exit) && exit.ExitCode == gateway.UnknownExitStatus && exit.Err != nil && !strings.Contains(text, "did not complete successfully: exit code"):
-		// The runtime did not start the process.
-		return fmt.Errorf("running %s: %s", failed.name, text)
+	case ran && runtimeFailed(failed.log):
+		return fmt.Errorf("starting a container for %q: %s; check the container runtime with a container of its own", failed.name, failed.log[len(failed.log)-1])
 	case outside(failed, text):
-		if host := registryOf(failed.name + " " + text); host != "" {
-			return fmt.Errorf("reading from %s: %s; check that it can be reached from here and that the credentials for it are right, then run again", host, text)
+		where := "a remote source"
+		if host := hostPattern.FindStringSubmatch(failed.name); host != nil {
+			where = host[1]
 		}
-		return fmt.Errorf("reading a remote source: %s; check that it can be reached from here, then run again", text)
+		return fmt.Errorf("reading from %s: %s; check that it can be reached from here and what credentials it wants, then run again", where, text)
+	}
+	if !ran && at.Line == 0 && internalStep.MatchString(failed.name) || !ran && machine.MatchString(text) {
+		return fmt.Errorf("building %s: %s", spec.DockerfileName, text)
 	}
 	out := &build.FailedError{Location: at, Step: failed.name, Log: slices.Clone(failed.log), Err: errors.New(text)}
 	if at.Line > 0 {
 		out.Step = t.clean(in.step(at.Line, at.EndLine))
 	}
-	if exit != nil && failed.name != "" {
-		out.Err = fmt.Errorf("%q exited with code %d", failed.name, exit.ExitCode)
+	if ran {
+		out.Err = fmt.Errorf("%q exited with code %d; its last lines say why", failed.name, exit.ExitCode)
 	}
 	return out
 }
+
+// Steps and errors that no instruction is to blame for.
+var (
+	internalStep = regexp.MustCompile(`^\[internal\] load |^exporting `)
+	machine      = regexp.MustCompile(`no space left on device|read-only file system|too many open files|cannot allocate memory|input/output error|database not open|failed to mount`)
+)
+
+// Parts of BuildKit's messages that tell a person nothing.
+var (
+	noise       = regexp.MustCompile(`^failed to solve: |(?:[A-Z][A-Za-z]+: )?rpc error: code = [A-Za-z]+ desc = |failed to resolve source metadata for [^ ]+: |failed to compute cache key: |failed to do request: `)
+	missingFile = regexp.MustCompile(`failed to calculate checksum of ref [^ ]+: ("[^"]*"): not found`)
+)
+
+// plain takes the noise out of a message: internal ids, and a name that is said
+// once more after it.
+func plain(text string) string {
+	text = noise.ReplaceAllString(text, "")
+	text = missingFile.ReplaceAllString(text, "$1 was not found; check the path, and that .dockerignore does not exclude it")
+	for {
+		first, rest, ok := strings.Cut(text, ": ")
+		if !ok || !strings.HasPrefix(rest, first+": ") {
+			return text
+		}
+		text = rest
+	}
+}
+
+// runtimeFailed says whether a container never ran because of the runtime or the
+// machine, by what runc or crun wrote last. A program that does not exist is the
+// Dockerfile's fault.
+func runtimeFailed(log []string) bool {
+	if len(log) == 0 {
+		return false
+	}
+	last := log[len(log)-1]
+	return runtimeLine.MatchString(last) && !programLine.MatchString(last)
+}
+
+var (
+	runtimeLine = regexp.MustCompile(`^(?:runc run failed: |(?:\S+ )?crun: |.*level=error msg="runc run failed)`)
+	programLine = regexp.MustCompile(`exec(?:: |utable file )|no such file or directory: unknown|chdir to cwd`)
+)
 
 // location is the innermost place in the Dockerfile that an error speaks of.
 func location(err error, in *input, spec build.Spec) finding.Location {
@@ -76,7 +122,7 @@ var (
 	fetchStep    = regexp.MustCompile(`(?:^|\] )ADD .*(?:https?://|git@|\.git)|^https?://|^git://`)
 	notFound     = regexp.MustCompile(`: not found$|: 404 Not Found|status 404|no match for platform in manifest`)
 	offline      = regexp.MustCompile(`dial tcp|no such host|connection (?:refused|reset)|i/o timeout|TLS handshake|status 5\d\d|: 5\d\d |context deadline exceeded|\bEOF$|x509:`)
-	hostPattern  = regexp.MustCompile(`(?:FROM|metadata for|config for) ([a-zA-Z0-9.\-]+(?::\d+)?)/`)
+	hostPattern  = regexp.MustCompile(`(?:FROM |metadata for |config for |https?://)([a-zA-Z0-9.\-]+(?::\d+)?)/`)
 )
 
 // outside says whether a step failed because something outside could not be read.
@@ -90,11 +136,4 @@ func outside(failed *told, text string) bool {
 		return offline.MatchString(text)
 	}
 	return false
-}
-
-func registryOf(text string) string {
-	if m := hostPattern.FindStringSubmatch(text); m != nil {
-		return m[1]
-	}
-	return ""
 }

@@ -35,17 +35,17 @@ func TestFailuresOfTheDockerfile(t *testing.T) {
 			first:      2, last: 2, step: "/no/such/program", says: "code 1",
 		},
 		"COPY of a missing file": {
-			dockerfile: "FROM scratch\nCOPY a \\\n  missing /\n", first: 2, last: 3, step: "COPY a", says: "not found",
+			dockerfile: "FROM scratch\nCOPY a \\\n  missing /\n", first: 2, last: 3, step: "COPY a", says: `"/missing" was not found; check`,
 		},
 		"unknown instruction": {
 			dockerfile: "FROM scratch\n\nRUNN x\n", first: 3, last: 3, step: "RUNN x", says: "unknown instruction",
 		},
 		"unterminated heredoc": {
-			dockerfile: "FROM scratch\nCOPY <<A /a\nx\n", first: 2, last: 2, step: "COPY <<A", says: "unterminated heredoc",
+			dockerfile: "FROM scratch\nCOPY <<A /a\nx\n", first: 2, last: 3, step: "COPY <<A", says: "unterminated heredoc",
 		},
 		"no FROM":       {dockerfile: "RUN x\n", first: 1, last: 1, step: "RUN x", says: "no build stage"},
 		"empty":         {dockerfile: "", says: "empty"},
-		"only comments": {dockerfile: "# nothing\n", says: "no instructions"},
+		"only comments": {dockerfile: "# nothing\n", first: 1, last: 1, says: "no instructions"},
 		"unknown target": {
 			dockerfile: "FROM scratch AS one\nCOPY a /\n", change: func(s *build.Spec) { s.Target = "two" }, says: "target stage",
 		},
@@ -89,7 +89,7 @@ func TestFailuresOfTheDockerfile(t *testing.T) {
 			if len(failed.Log) > maxLog || !strings.Contains(strings.Join(failed.Log, "\n"), test.log) {
 				t.Errorf("log %q", failed.Log)
 			}
-			t.Logf("%s:%d-%d %q: %v", at.Path, at.Line, at.EndLine, failed.Step, failed)
+			t.Logf("%s:%d-%d %q: %v %q", at.Path, at.Line, at.EndLine, failed.Step, failed, failed.Log)
 			if _, err := os.Stat(spec.Output); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("there is an output: %v", err)
 			}

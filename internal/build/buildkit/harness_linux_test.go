@@ -162,6 +162,9 @@ func nothingMounted(t testing.TB, cacheDir string) {
 		t.Fatal(err)
 	}
 	for _, m := range mounts {
+		if cacheDir == "" {
+			cacheDir = os.TempDir()
+		}
 		if within(m.Mountpoint, cacheDir) || strings.Contains(m.VFSOptions, cacheDir) {
 			t.Errorf("left mounted: %s", m.Mountpoint)
 		}

@@ -127,6 +127,25 @@ func removeAbandoned(home string) {
 	}
 }
 
+// clear removes what is in the directory, except the lock.
+func (r *root) clear() error {
+	sweep(r.dir)
+	entries, err := os.ReadDir(r.dir)
+	if err != nil {
+		return fmt.Errorf("clearing the build cache: %w", err)
+	}
+	for _, entry := range entries {
+		path := filepath.Join(r.dir, entry.Name())
+		if path == r.lock.Path() {
+			continue
+		}
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("clearing the build cache: %w", err)
+		}
+	}
+	return nil
+}
+
 // release gives the directory back, or removes it when it is private.
 func (r *root) release() error {
 	var err error
