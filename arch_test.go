@@ -314,7 +314,7 @@ func TestMapIsPrinted(t *testing.T) {
 	if !*update {
 		t.Fatalf("the map in %s is not the one in arch_test.go; run: make generate", file)
 	}
-	if err := os.WriteFile(file, []byte(want), 0o644); err != nil { //nolint:gosec // a page
+	if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -329,7 +329,7 @@ func TestBudgets(t *testing.T) {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-		data, err := os.ReadFile(file) //nolint:gosec // listed by git
+		data, err := os.ReadFile(file)
 		if err != nil {
 			continue // deleted and not yet committed
 		}

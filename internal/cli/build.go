@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
@@ -26,11 +25,12 @@ func runBuild(ctx context.Context, env *environment, cfg *config.Config, operand
 	if err != nil {
 		return ExitUsage, err
 	}
-	client, err := env.registry(cfg)
+	r, err := newRunner(env, cfg, "build", cfg.Context)
 	if err != nil {
-		return ExitUsage, err
+		return ExitIndeterminate, err
 	}
-	r := &runner{env: env, cfg: cfg, command: "build", space: space, client: client}
+	defer r.close()
+	r.space = space
 	path := cfg.File
 	if path == "" {
 		path = dockerfileIn(cfg.Context)
@@ -46,15 +46,13 @@ func runBuild(ctx context.Context, env *environment, cfg *config.Config, operand
 	if entries, err := os.ReadDir(spec.Output); err == nil && len(entries) > 0 {
 		return ExitUsage, &config.UsageError{Where: "output", Err: fmt.Errorf("%s is not empty; name another directory", spec.Output)}
 	}
-	bounded, cancel := context.WithTimeoutCause(ctx, cfg.Timeout, fmt.Errorf("the timeout of %s is over; set --timeout", cfg.Timeout))
-	defer cancel()
-	shown := env.display(cfg)
-	state, err := pipeline.Gate{Image: pipeline.Build(env.deps.Builder(client.Keychain()), spec, r.imageName(spec))}.Way(r.policy()).Run(bounded, shown, time.Now)
-	shown.Close() //nolint:errcheck // a display that cannot be ended changes nothing
+	builder := env.deps.Builder(r.client.Keychain())
+	state, err := r.walk(ctx, pipeline.Gate{Image: pipeline.Build(builder, spec, r.imageName(spec))})
 	if err != nil {
 		return ExitIndeterminate, err
 	}
-	for _, failure := range state.Failures {
+	if len(state.Failures) > 0 {
+		failure := state.Failures[0]
 		where := failure.Location.Path
 		if failure.Location.Line > 0 {
 			where = fmt.Sprintf("%s:%d", where, failure.Location.Line)

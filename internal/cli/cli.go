@@ -81,20 +81,18 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	all := commands(deps)
 	i := slices.IndexFunc(all, func(c command) bool { return c.name == name })
 	if i < 0 {
-		return env.fail(unknownCommand(name, deps))
+		return env.fail(unknownCommand(name))
 	}
 	code, err := env.invoke(ctx, all[i], rest)
-	if err != nil {
-		if ctx.Err() != nil {
-			fmt.Fprintln(stderr, "plimsoll: stopped by a signal; nothing more was written")
-			return ExitSignal
-		}
-		return env.fail(err)
-	}
-	if ctx.Err() != nil && code != ExitPass {
+	switch {
+	case ctx.Err() != nil && (err != nil || code != ExitPass):
+		fmt.Fprintln(stderr, "plimsoll: stopped by a signal; no tag was moved after it")
 		return ExitSignal
+	case err != nil:
+		return env.fail(err)
+	default:
+		return code
 	}
-	return code
 }
 
 func (env *environment) invoke(ctx context.Context, c command, args []string) (int, error) {
@@ -122,7 +120,7 @@ func (env *environment) fail(err error) int {
 	return ExitIndeterminate
 }
 
-func unknownCommand(name string, deps Deps) error {
+func unknownCommand(name string) error {
 	err := fmt.Errorf("%q is not a command; plimsoll help lists them", name)
 	if slices.ContainsFunc(allCommands(), func(c command) bool { return c.name == name }) {
 		err = fmt.Errorf("%q needs the full program; this is the lite one, which lints, explains and re-renders reports", name)
@@ -138,7 +136,7 @@ func help(env *environment, args []string) int {
 				return ExitPass
 			}
 		}
-		return env.fail(unknownCommand(args[0], env.deps))
+		return env.fail(unknownCommand(args[0]))
 	}
 	fmt.Fprint(env.stdout, usage(env.deps))
 	return ExitPass

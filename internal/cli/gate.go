@@ -24,17 +24,12 @@ func runGate(ctx context.Context, env *environment, cfg *config.Config, operands
 	if err != nil {
 		return ExitUsage, err
 	}
-	client, err := env.registry(cfg)
+	r, err := newRunner(env, cfg, "gate", cfg.Context)
 	if err != nil {
-		return ExitUsage, err
+		return ExitIndeterminate, err
 	}
-	scratch, err := os.MkdirTemp("", "plimsoll-*")
-	if err != nil {
-		return ExitIndeterminate, fmt.Errorf("making a temporary directory: %w", err)
-	}
-	defer os.RemoveAll(scratch)
-
-	r := &runner{env: env, cfg: cfg, command: "gate", space: space, client: client, scratch: scratch, operands: []string{cfg.Context}}
+	defer r.close()
+	r.space = space
 	tree, err := source.Open(space.dir, r.sources())
 	if err != nil {
 		return ExitUsage, &config.UsageError{Where: cfg.Context, Err: err}
@@ -42,10 +37,10 @@ func runGate(ctx context.Context, env *environment, cfg *config.Config, operands
 	defer tree.Close()
 
 	var gate pipeline.Gate
-	gate.Lint = r.lint(tree)
 	if gate.Image, err = r.image(ctx, tree); err != nil {
 		return ExitUsage, err
 	}
+	gate.Lint = r.lint(tree)
 	if gate.Image.Run != nil {
 		if err := r.scanning(&gate); err != nil {
 			return ExitUsage, err

@@ -132,7 +132,7 @@ func (env *environment) secrets(cfg *config.Config) ([]build.Secret, error) {
 		out = append(out, build.Secret{ID: id, Data: []byte(value)})
 	}
 	for id, path := range cfg.SecretFiles {
-		data, err := os.ReadFile(path) //nolint:gosec // the user names the file
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return nil, &config.UsageError{Where: "secret-files", Err: fmt.Errorf("secret %q: %s: %w", id, path, pathCause(err))}
 		}
@@ -179,7 +179,9 @@ func (r *runner) scanning(gate *pipeline.Gate) error {
 		Packages: packages, Secrets: has(cfg.Scanners, "secret"),
 		SkipDirs: cfg.SkipDirs, SkipFiles: cfg.SkipFiles, Strict: cfg.Profile == "strict",
 	}
-	gate.Inspect = pipeline.Inspect(r.env.deps.Analyzer(), opts, layer.DefaultLimits())
+	analyzer := r.env.deps.Analyzer()
+	r.closers = append(r.closers, analyzer)
+	gate.Inspect = pipeline.Inspect(analyzer, opts, layer.DefaultLimits())
 	if !packages {
 		return nil
 	}

@@ -17,7 +17,7 @@ func runReport(_ context.Context, env *environment, cfg *config.Config, operands
 	}
 	file := env.stdin
 	if path != "-" {
-		opened, err := os.Open(path) //nolint:gosec // the user names the file
+		opened, err := os.Open(path)
 		if err != nil {
 			return ExitUsage, &config.UsageError{Where: path, Err: fmt.Errorf("reading the report: %w", pathCause(err))}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,8 +31,23 @@ type runner struct {
 	space    workspace
 	client   *registry.Client
 	scratch  string // removed when the command ends
+	closers  []io.Closer
 	notes    []string
 	built    *verdict.Built
+}
+
+// newRunner prepares what commands on images need. The caller closes it, which
+// run does.
+func newRunner(env *environment, cfg *config.Config, command string, operands ...string) (*runner, error) {
+	client, err := env.registry(cfg)
+	if err != nil {
+		return nil, err
+	}
+	scratch, err := os.MkdirTemp("", "plimsoll-*")
+	if err != nil {
+		return nil, fmt.Errorf("making a temporary directory: %w", err)
+	}
+	return &runner{env: env, cfg: cfg, command: command, operands: operands, client: client, scratch: scratch}, nil
 }
 
 func (r *runner) policy() policy.Policy {
@@ -51,27 +67,23 @@ func (r *runner) now() time.Time {
 
 func (r *runner) lint(tree *source.Tree) pipeline.Stage {
 	return pipeline.Lint(func(ctx context.Context) (lint.Report, error) {
-		return lint.Run(ctx, all.Linters(), tree, lint.Options{AsOf: r.now()})
+		opts := lint.Options{AsOf: r.now(), Profile: r.cfg.Profile, BuildArgs: r.cfg.BuildArgs, Target: r.cfg.Target}
+		if r.built != nil {
+			opts.Dockerfile = r.built.Dockerfile
+		}
+		return lint.Run(ctx, all.Linters(), tree, opts)
 	})
 }
 
 // run goes the way, tells what happened and says how the program ends.
 func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 	started := time.Now().UTC()
-	bounded, cancel := context.WithTimeoutCause(ctx, r.cfg.Timeout, fmt.Errorf("the timeout of %s is over; set --timeout", r.cfg.Timeout))
-	defer cancel()
-
-	shown := r.env.display(r.cfg)
-	for _, note := range r.notes {
-		shown.Emit(progress.Event{Kind: progress.Notice, Text: note})
-	}
-	state, err := gate.Way(r.policy()).Run(bounded, shown, time.Now)
-	shown.Close() //nolint:errcheck // a display that cannot be ended changes nothing
-	if state.Database.Database != nil {
-		defer state.Database.Close()
-	}
-	if ctx.Err() != nil {
+	state, err := r.walk(ctx, gate)
+	if state == nil {
 		return ExitSignal, err
+	}
+	if state.Database.Database != nil {
+		r.closers = append(r.closers, state.Database)
 	}
 
 	result := verdict.Result{
@@ -81,13 +93,17 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 	}
 	state.Fill(&result)
 	if err != nil {
-		// Time ran out before anything was decided: that is not known, not a fail.
+		// It ended before anything was decided: that is not known, not a fail.
 		result.Verdict = verdict.Verdict{Decision: verdict.Indeterminate, Reasons: []verdict.Reason{{
-			Code: "timeout", Message: err.Error(), Decides: verdict.Indeterminate, Count: 1,
+			Code: "stopped", Message: err.Error(), Decides: verdict.Indeterminate, Count: 1,
 		}}}
 	}
 	if r.built != nil && len(state.Images) > 0 && state.Images[0].Built != nil {
 		r.describe(&result, state.Images[0].Built.Door, state.Images[0].Built.Detail, state.Images[0].Built.Provenance)
+	}
+	if ctx.Err() != nil {
+		// After a signal local files are written and nothing else.
+		return ExitSignal, writeReports(r.cfg, result)
 	}
 	if len(result.Subjects) == 0 && result.Linted == nil && gate.Image.Run == nil {
 		if err := r.nothing(&result); err != nil {
@@ -98,6 +114,49 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 		return ExitIndeterminate, err
 	}
 	return exitCode(result), nil
+}
+
+// grace is how long stages may take to stop after a signal; with what is written
+// then the program ends within 5 seconds (architecture, "One way through").
+const grace = 4 * time.Second
+
+// walk runs the stages and shows their progress. The State is nil when a stage
+// did not stop in time after a signal: it may still be writing to it.
+func (r *runner) walk(ctx context.Context, gate pipeline.Gate) (*pipeline.State, error) {
+	bounded, cancel := context.WithTimeoutCause(ctx, r.cfg.Timeout, fmt.Errorf("the timeout of %s is over; set --timeout", r.cfg.Timeout))
+	defer cancel()
+	shown := r.env.display(r.cfg)
+	defer shown.Close()
+	for _, note := range r.notes {
+		shown.Emit(progress.Event{Kind: progress.Notice, Text: note})
+	}
+	type ended struct {
+		state *pipeline.State
+		err   error
+	}
+	done := make(chan ended, 1)
+	go func() {
+		state, err := gate.Way(r.policy()).Run(bounded, shown, time.Now)
+		done <- ended{state, err}
+	}()
+	late := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(late) }) })
+	defer stop()
+	select {
+	case e := <-done:
+		return e.state, e.err
+	case <-late:
+		return nil, errors.New("a stage did not stop in time")
+	}
+}
+
+func (r *runner) close() {
+	for _, c := range slices.Backward(r.closers) {
+		_ = c.Close() // the verdict stands; what could not be removed lies in the temporary directory
+	}
+	if r.scratch != "" {
+		_ = os.RemoveAll(r.scratch)
+	}
 }
 
 // nothing says that there was nothing to judge, as if-nothing-found wishes.
@@ -131,7 +190,7 @@ func (r *runner) describe(result *verdict.Result, door, detail, provenance strin
 }
 
 func copyFile(from, to string) error {
-	data, err := os.ReadFile(from) //nolint:gosec // our own sidecar
+	data, err := os.ReadFile(from)
 	if err != nil {
 		return fmt.Errorf("reading the provenance: %w", pathCause(err))
 	}

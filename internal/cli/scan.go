@@ -12,11 +12,11 @@ func runScan(ctx context.Context, env *environment, cfg *config.Config, operands
 	if err != nil {
 		return ExitUsage, err
 	}
-	client, err := env.registry(cfg)
+	r, err := newRunner(env, cfg, "scan", named)
 	if err != nil {
-		return ExitUsage, err
+		return ExitIndeterminate, err
 	}
-	r := &runner{env: env, cfg: cfg, command: "scan", operands: []string{named}, client: client}
+	defer r.close()
 	gate := pipeline.Gate{Image: r.load(named)}
 	if err := r.scanning(&gate); err != nil {
 		return ExitUsage, err

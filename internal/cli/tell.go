@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/term"
 
@@ -127,15 +125,6 @@ func writeFile(path, form string, result verdict.Result) error {
 		return fmt.Errorf("writing %s: %w", path, pathCause(err))
 	}
 	return nil
-}
-
-// reportTime is how long telling may take: 30 seconds, or 4 after a signal, so
-// that the whole program ends within 5 (architecture, "One way through").
-func reportTime(ctx context.Context) time.Duration {
-	if ctx.Err() != nil {
-		return 4 * time.Second
-	}
-	return 30 * time.Second
 }
 
 // pathCause is why a file could not be used, without its name said twice.

@@ -18,19 +18,19 @@ func runVerify(ctx context.Context, env *environment, cfg *config.Config, operan
 	if cfg.VerificationKey == "" {
 		return ExitUsage, &config.UsageError{Where: "verification-key", Err: errors.New("name the public key that the signature is checked against")}
 	}
-	client, err := env.registry(cfg)
+	r, err := newRunner(env, cfg, "verify", named)
 	if err != nil {
-		return ExitUsage, err
+		return ExitIndeterminate, err
 	}
-	ref, err := client.Reference(named)
+	defer r.close()
+	ref, err := r.client.Reference(named)
 	if err != nil {
 		return ExitUsage, &config.UsageError{Where: "command line", Err: err}
 	}
-	r := &runner{env: env, cfg: cfg, command: "verify", operands: []string{named}, client: client}
 	verifier, err := r.verifier(nil)
 	if err != nil {
 		return ExitUsage, err
 	}
-	resolve := func(ctx context.Context) (name.Digest, error) { return client.Resolve(ctx, ref) }
+	resolve := func(ctx context.Context) (name.Digest, error) { return r.client.Resolve(ctx, ref) }
 	return r.run(ctx, pipeline.Gate{Evidence: pipeline.Signatures(resolve, verifier)})
 }

@@ -88,7 +88,7 @@ func relative(path string) string {
 }
 
 func readFile(path string) ([]assignment, error) {
-	f, err := os.Open(path) //nolint:gosec // the user names the file
+	f, err := os.Open(path)
 	if err != nil {
 		var pathErr *fs.PathError
 		if errors.As(err, &pathErr) {
@@ -96,7 +96,7 @@ func readFile(path string) ([]assignment, error) {
 		}
 		return nil, &UsageError{path, fmt.Errorf("reading settings: %w", err)}
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, &UsageError{path, fmt.Errorf("reading settings: %w", err)}

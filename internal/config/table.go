@@ -76,10 +76,6 @@ func choice(to func(*Config) *string, allowed ...string) func(*Config, Getenv) v
 	return func(c *Config, _ Getenv) value { return choiceValue{to(c), allowed} }
 }
 
-func lines(to func(*Config) *[]string) func(*Config, Getenv) value {
-	return func(c *Config, _ Getenv) value { return listValue{to: to(c)} }
-}
-
 func commas(to func(*Config) *[]string, allowed ...string) func(*Config, Getenv) value {
 	return func(c *Config, _ Getenv) value { return listValue{to: to(c), commas: true, allowed: allowed} }
 }
@@ -144,7 +140,7 @@ func building() []Setting {
 func linting() []Setting {
 	return group("lint",
 		Setting{Name: "manifests", Kind: List, Commands: onLint, Usage: "globs of Kubernetes manifests (default: every YAML or JSON file with apiVersion and kind)", bind: commas(func(c *Config) *[]string { return &c.Manifests })},
-		Setting{Name: "profile", Kind: Choice, Default: "recommended", Allowed: []string{"recommended", "strict"}, Commands: onJudge, Usage: "the set of demands; strict also counts what could not be read inside the image as indeterminate", bind: choice(func(c *Config) *string { return &c.Profile }, "recommended", "strict")},
+		Setting{Name: "profile", Kind: Choice, Default: "recommended", Allowed: []string{"recommended", "document", "strict"}, Commands: onJudge, Usage: "the set of demands; document also asks for CPU limits, strict also counts what could not be read inside the image as indeterminate", bind: choice(func(c *Config) *string { return &c.Profile }, "recommended", "document", "strict")},
 		Setting{Name: "lint-fail-on-severity", Kind: Severity, Default: "high", Commands: onLint, Usage: "lint findings of this severity and above fail", bind: func(c *Config, _ Getenv) value { return severityValue{&c.LintFailOn} }},
 	)
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -158,7 +159,7 @@ type authsValue struct{ to *[]RegistryAuth }
 func (v authsValue) set(text string) error {
 	var auths []RegistryAuth
 	if err := yaml.Unmarshal([]byte(text), &auths); err != nil {
-		return fmt.Errorf("not a YAML list of {registry, username, password}")
+		return errors.New("not a YAML list of {registry, username, password}")
 	}
 	for i, a := range auths {
 		if a.Registry == "" || a.Password == "" {

@@ -96,10 +96,10 @@ func OpenDatabase(databases scan.Databases, opts scan.DatabaseOptions) Stage {
 
 // Inspect walks each image once and shows it to the analyzer.
 func Inspect(analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) Stage {
-	return Stage{Name: "inspect", Skip: noImage, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
+	return Stage{Name: "inspect", Skip: noImage, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
 		packages := 0
 		for i := range s.Images {
-			if err := inspect(ctx, &s.Images[i], analyzer, opts, limits, sink); err != nil {
+			if err := inspect(ctx, &s.Images[i], analyzer, opts, limits); err != nil {
 				return "", err
 			}
 			packages += s.Images[i].Analysis.Inventory.Packages
@@ -108,7 +108,7 @@ func Inspect(analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) Sta
 	}}
 }
 
-func inspect(ctx context.Context, img *Image, analyzer scan.Analyzer, opts scan.Options, limits layer.Limits, sink progress.Sink) error {
+func inspect(ctx context.Context, img *Image, analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) error {
 	opts.BaseLayers = -1
 	if img.Built != nil {
 		opts.BaseLayers = img.Built.BaseLayers

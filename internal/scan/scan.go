@@ -52,6 +52,8 @@ type Analysis struct {
 // Analyzer makes visits. Each visit looks at one image.
 type Analyzer interface {
 	NewVisit(context.Context, image.Image, Options) (Visit, error)
+	// Close removes what it keeps for the whole process; no visit works after it.
+	Close() error
 }
 
 // Visit is a visitor of one walk. Result may be called once, after the walk ended
