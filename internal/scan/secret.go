@@ -9,7 +9,7 @@ var SecretInLayer = finding.Rule{
 	Name:     "secret-in-layer",
 	Points:   []string{"SEC-1"},
 	Severity: finding.Critical,
-	Summary:  "no layer of an image holds a secret, not even one that a later layer deletes",
+	Summary:  "No layer of an image holds a secret, not even one that a later layer deletes",
 	Since:    "0.1.0",
 }
 
@@ -20,6 +20,6 @@ var SecretInConfig = finding.Rule{
 	Name:     "secret-in-config",
 	Points:   []string{"SEC-1"},
 	Severity: finding.Critical,
-	Summary:  "the config of an image, its environment, labels and history, holds no secret",
+	Summary:  "The config of an image, its environment, labels and history, holds no secret",
 	Since:    "0.1.0",
 }

@@ -1,5 +1,5 @@
-// Package all puts the rule sets together: every linter, every rule and every
-// page.
+// Package all puts the rule sets together: every linter, every rule (those on
+// images too) and every page.
 package all
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/dockerfile"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/kubernetes"
+	"github.com/plimsoll-ci/plimsoll/internal/scan"
 )
 
 // Linters lists every linter.
@@ -22,8 +23,13 @@ func Linters() []lint.Linter {
 	return []lint.Linter{dockerfile.Linter(), kubernetes.Linter()}
 }
 
-// Rules lists every rule, those about suppressions too, ordered by id.
-func Rules() []finding.Rule { return lint.Rules(Linters()) }
+// Rules lists every rule that a finding can have, those about suppressions and
+// about images too, ordered by id.
+func Rules() []finding.Rule {
+	rules := slices.Concat(lint.Rules(Linters()), scan.Rules())
+	slices.SortFunc(rules, func(a, b finding.Rule) int { return strings.Compare(a.ID, b.ID) })
+	return rules
+}
 
 // Rule finds a rule by id or name, without regard to case.
 func Rule(idOrName string) (finding.Rule, bool) {
@@ -36,7 +42,7 @@ func Rule(idOrName string) (finding.Rule, bool) {
 }
 
 // fixtures are where the pages of rules come from.
-func fixtures() []embed.FS { return []embed.FS{lint.Pages, dockerfile.Pages, kubernetes.Pages} }
+func fixtures() []embed.FS { return []embed.FS{lint.Pages, dockerfile.Pages, kubernetes.Pages, scan.Pages} }
 
 // fixture reads a rule's txtar, which bears its name with underscores.
 func fixture(name string) (*txtar.Archive, error) {
@@ -65,7 +71,7 @@ func render(rule finding.Rule, archive *txtar.Archive) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s %s\n\n%s.\n\n", rule.ID, rule.Name, rule.Summary)
 	fmt.Fprintf(&b, "| severity | point | since | means the same elsewhere |\n|---|---|---|---|\n| %s | %s | %s | %s |\n\n",
-		rule.Severity, dash(rule.Points), rule.Since, dash(rule.Also))
+		severity(rule), dash(rule.Points), rule.Since, dash(rule.Also))
 	b.WriteString(strings.TrimSpace(string(archive.Comment)) + "\n")
 	section(&b, "Bad", "bad/", archive)
 	for _, f := range archive.Files {
@@ -96,6 +102,14 @@ func section(b *strings.Builder, title, prefix string, archive *txtar.Archive) {
 	}
 }
 
+// severity is the rule's own, or whose it is when it has none.
+func severity(rule finding.Rule) string {
+	if rule.Severity == finding.Unknown {
+		return "the advisory's"
+	}
+	return rule.Severity.String()
+}
+
 func dash(words []string) string {
 	if len(words) == 0 {
 		return "–"
@@ -112,6 +126,7 @@ var areas = []struct{ prefix, title string }{
 	{"SEC", "Secrets and configuration"},
 	{"NET", "Network policy and exposure"},
 	{"OBS", "Observability and traceability"},
+	{"VUL", "Vulnerabilities"},
 	{"SUP", "Suppressions"},
 }
 
@@ -161,7 +176,7 @@ func Index() string {
 		}
 		fmt.Fprintf(&b, "\n### %s: %s\n\n| id | name | severity | right is |\n|---|---|---|---|\n", area.prefix, area.title)
 		for _, r := range of {
-			fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Name, r.Severity, r.Summary)
+			fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.ID, r.ID, r.Name, severity(r), r.Summary)
 		}
 	}
 	return b.String()

@@ -111,7 +111,8 @@ func told(report lint.Report, rule string) string {
 }
 
 func TestFixtures(t *testing.T) {
-	for _, rule := range Rules() {
+	// The rules on images have no sources to show: their tests lie with their adapters.
+	for _, rule := range lint.Rules(Linters()) {
 		t.Run(rule.Name, func(t *testing.T) {
 			archive, err := fixture(rule.Name)
 			if err != nil {
@@ -171,10 +172,11 @@ func TestRulesAndFixturesMatch(t *testing.T) {
 	}
 	for _, r := range Rules() {
 		names[r.Name] = true
-		if r.Summary == "" || strings.HasSuffix(r.Summary, ".") || r.Since == "" || r.Severity == finding.Unknown {
+		advisory := strings.HasPrefix(r.ID, "VUL-") // severity is the advisory's, and they decide no point
+		if r.Summary == "" || strings.HasSuffix(r.Summary, ".") || r.Since == "" || r.Severity == finding.Unknown && !advisory {
 			t.Errorf("rule %s lacks a summary without a full stop, a severity or its first release", r.ID)
 		}
-		if !strings.HasPrefix(r.ID, "SUP-") && (len(r.Points) == 0 || !strings.HasPrefix(r.ID, r.Points[0]+".")) {
+		if !strings.HasPrefix(r.ID, "SUP-") && !advisory && (len(r.Points) == 0 || !strings.HasPrefix(r.ID, r.Points[0]+".")) {
 			t.Errorf("rule %s does not begin with its point %v", r.ID, r.Points)
 		}
 	}
