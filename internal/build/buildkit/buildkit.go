@@ -45,12 +45,13 @@ type Embedded struct {
 type Capability struct {
 	Snapshotter string // "overlayfs" or "native"
 	Runtime     string // path of runc or crun; empty means that RUN cannot be built
+	Missing     string // why Runtime is empty
 }
 
 // String says it in a few words.
 func (c Capability) String() string {
 	if c.Runtime == "" {
-		return c.Snapshotter + ", no container runtime"
+		return c.Snapshotter + ", no RUN: " + c.Missing
 	}
 	return c.Snapshotter + ", " + c.Runtime
 }

@@ -1,6 +1,7 @@
 package buildkit
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,12 +34,12 @@ func (e *Embedded) Probe(ctx context.Context) (Capability, error) {
 		return Capability{}, fmt.Errorf("making a directory to try a mount in: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	return e.capability(dir)
+	return e.capability(ctx, dir)
 }
 
 // capability tries both kinds of mounts in dir, because what works depends on its
 // file system: overlayfs does not stand on overlayfs, say.
-func (e *Embedded) capability(dir string) (Capability, error) {
+func (e *Embedded) capability(ctx context.Context, dir string) (Capability, error) {
 	snapshotter := overlayfs
 	if overlayErr := overlayutils.Supported(dir); overlayErr != nil {
 		snapshotter = native
@@ -46,8 +47,10 @@ func (e *Embedded) capability(dir string) (Capability, error) {
 			return Capability{}, mountError(dir, err)
 		}
 	}
-	runtime, err := e.runtime()
-	return Capability{Snapshotter: snapshotter, Runtime: runtime}, err
+	capability := Capability{Snapshotter: snapshotter}
+	var err error
+	capability.Runtime, capability.Missing, err = e.runtime(ctx)
+	return capability, err
 }
 
 func mountError(dir string, err error) error {
@@ -91,19 +94,43 @@ func bindMount(dir string) error {
 	return nil
 }
 
-// runtime finds the program that runs containers; empty when there is none.
-func (e *Embedded) runtime() (string, error) {
+// runtime finds the program that runs containers, or says why there is none that
+// can be used.
+func (e *Embedded) runtime(ctx context.Context) (program, missing string, err error) {
 	if e.Runtime != "" {
 		path, err := exec.LookPath(e.Runtime)
 		if err != nil {
-			return "", fmt.Errorf("looking for the container runtime %q: %w", e.Runtime, err)
+			return "", "", fmt.Errorf("looking for the container runtime %q: %w", e.Runtime, err)
 		}
-		return filepath.Abs(path)
+		return usable(ctx, path)
 	}
+	missing = "neither runc nor crun is on PATH"
 	for _, name := range []string{"runc", "crun", "buildkit-runc"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return filepath.Abs(path)
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		if program, missing, err = usable(ctx, path); program != "" || err != nil {
+			return program, "", err
 		}
 	}
-	return "", nil
+	return "", missing, nil
+}
+
+// usable asks a runtime for the option that BuildKit starts containers with. crun
+// learnt it after the version of Debian 12.
+func usable(ctx context.Context, path string) (program, missing string, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return "", "", fmt.Errorf("finding the container runtime: %w", err)
+	}
+	out, err := exec.CommandContext(ctx, path, "run", "--help").CombinedOutput()
+	switch {
+	case ctx.Err() != nil:
+		return "", "", fmt.Errorf("asking %s for its options: %w", path, context.Cause(ctx))
+	case !bytes.Contains(out, []byte("--keep")) && err != nil:
+		return "", fmt.Sprintf("%s does not start (%v)", path, err), nil
+	case !bytes.Contains(out, []byte("--keep")):
+		return "", fmt.Sprintf(`%s is too old: it does not know "run --keep"`, path), nil
+	}
+	return path, "", nil
 }

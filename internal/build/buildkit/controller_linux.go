@@ -260,7 +260,7 @@ func newSnapshotter(name, dir string) (snapshots.Snapshotter, error) {
 
 func (c *controller) executor(opts options, dir string, monitor *resources.Monitor, networks map[pb.NetMode]network.Provider) (executor.Executor, error) {
 	if opts.capability.Runtime == "" {
-		c.missing = &missing{}
+		c.missing = &missing{why: "RUN needs a container runtime, and " + opts.capability.Missing}
 		return c.missing, nil
 	}
 	notes := filepath.Join(opts.root, containersDir)

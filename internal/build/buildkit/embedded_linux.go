@@ -56,7 +56,7 @@ func (e *Embedded) Build(ctx context.Context, spec build.Spec, sink progress.Sin
 }
 
 func (e *Embedded) buildIn(ctx context.Context, r *root, spec build.Spec, in *input, sink progress.Sink) (build.Result, error) {
-	capability, err := e.capability(r.dir)
+	capability, err := e.capability(ctx, r.dir)
 	if err != nil {
 		return build.Result{}, err
 	}
@@ -137,7 +137,7 @@ func (e *Embedded) solve(ctx context.Context, c *controller, spec build.Spec, in
 	case ctx.Err() != nil:
 		return fmt.Errorf("building %s: %w", spec.DockerfileName, context.Cause(ctx))
 	case c.missing != nil && c.missing.needed.Load():
-		return &build.UnavailableError{Door: door, Cause: errNoRuntime.Error(), WaysOut: elsewhere(
+		return &build.UnavailableError{Door: door, Cause: c.missing.why, WaysOut: elsewhere(
 			"install runc (Debian and Ubuntu: apt-get install runc; Alpine: apk add runc; Fedora: dnf install runc) or crun",
 		)}
 	}

@@ -35,21 +35,21 @@ func (r *recorded) Run(ctx context.Context, id string, root executor.Mount, moun
 	return r.Executor.Run(ctx, id, root, mounts, process, started)
 }
 
-// errNoRuntime is why RUN fails on a machine without a container runtime.
-var errNoRuntime = errors.New("RUN needs a container runtime, and neither runc nor crun is on PATH")
-
 // missing stands in for an executor where there is no runtime. It remembers that
 // it was needed, because the error reaches the client as text.
-type missing struct{ needed atomic.Bool }
+type missing struct {
+	why    string
+	needed atomic.Bool
+}
 
 // Run fails and remembers.
 func (m *missing) Run(context.Context, string, executor.Mount, []executor.Mount, executor.ProcessInfo, chan<- struct{}) (types.Recorder, error) {
 	m.needed.Store(true)
-	return nil, errNoRuntime
+	return nil, errors.New(m.why)
 }
 
 // Exec fails and remembers.
 func (m *missing) Exec(context.Context, string, executor.ProcessInfo) error {
 	m.needed.Store(true)
-	return errNoRuntime
+	return errors.New(m.why)
 }

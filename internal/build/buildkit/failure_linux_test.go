@@ -28,7 +28,7 @@ func TestFailuresOfTheDockerfile(t *testing.T) {
 	}{
 		"RUN fails": {
 			dockerfile: "FROM " + host + "/alpine:3.11\nRUN for i in $(seq 30); do echo line $i; done; \\\n  echo to stderr >&2; exit 7\n",
-			first:      2, last: 3, step: "RUN for i in", says: "code 7", log: "to stderr",
+			first:      2, last: 3, step: "RUN for i in", says: "code 7", log: "line 30",
 		},
 		"a program is missing": {
 			dockerfile: "FROM " + host + "/alpine:3.11\nRUN [\"/no/such/program\"]\n",

@@ -43,8 +43,8 @@ func needMounts(t testing.TB) {
 func needRuntime(t testing.TB) {
 	t.Helper()
 	needMounts(t)
-	if path, _ := new(Embedded).runtime(); path == "" {
-		t.Skip("RUN needs a container runtime; run: sudo apt-get install runc")
+	if path, missing, err := new(Embedded).runtime(t.Context()); path == "" {
+		t.Skipf("RUN needs a container runtime: %s %v; run: sudo apt-get install runc", missing, err)
 	}
 }
 

@@ -13,10 +13,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -128,7 +130,7 @@ func TestWithoutARuntime(t *testing.T) {
 	host := serveImages(t)
 	t.Setenv("PATH", t.TempDir())
 	capability, err := new(Embedded).Probe(t.Context())
-	if err != nil || capability.Runtime != "" || !strings.Contains(capability.String(), "no container runtime") {
+	if err != nil || capability.Runtime != "" || !strings.Contains(capability.String(), "neither runc nor crun") {
 		t.Errorf("probe: %v, %v", capability, err)
 	}
 	spec := specFor(t, tree(t, "-- Dockerfile --\nFROM "+host+"/alpine:3.11 AS copy\nCOPY . /\nFROM copy\nRUN true\n"))
@@ -140,6 +142,13 @@ func TestWithoutARuntime(t *testing.T) {
 	var unavailable *build.UnavailableError
 	if !errors.As(err, &unavailable) || !strings.Contains(unavailable.Cause, "runc") || !strings.Contains(strings.Join(unavailable.WaysOut, " "), "apt-get install runc") {
 		t.Errorf("got %v, want *build.UnavailableError that names runc", err)
+	}
+	old := filepath.Join(t.TempDir(), "crun")
+	if err := os.WriteFile(old, []byte("#!/bin/sh\necho ' --bundle=DIR  container bundle'\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if capability, err := (&Embedded{Runtime: old}).Probe(t.Context()); err != nil || capability.Runtime != "" || !strings.Contains(capability.Missing, "too old") {
+		t.Errorf("an old runtime: %+v, %v", capability, err)
 	}
 	if _, err := (&Embedded{Runtime: "/no/such/runc"}).Probe(t.Context()); err == nil {
 		t.Error("a runtime that is named and missing went unsaid")
@@ -163,9 +172,16 @@ func TestNativeSnapshotter(t *testing.T) {
 		t.Skipf("mounting an overlay: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := unix.Unmount(merged, 0); err != nil {
-			t.Error(err)
+		// BuildKit leaves closing some files to the garbage collector.
+		var err error
+		for range 20 {
+			runtime.GC()
+			if err = unix.Unmount(merged, 0); err == nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
 		}
+		t.Error(err)
 	})
 	spec := specFor(t, tree(t, "-- Dockerfile --\nFROM "+host+"/alpine:3.11\nRUN echo x > /x\nCOPY . /app/\n"))
 	spec.CacheDir = filepath.Join(merged, "cache")
@@ -173,6 +189,11 @@ func TestNativeSnapshotter(t *testing.T) {
 	result, err := (&Embedded{}).Build(t.Context(), spec, sink)
 	if err != nil {
 		t.Fatal(err)
+	}
+	failing := specFor(t, tree(t, "-- Dockerfile --\nFROM "+host+"/alpine:3.11\nRUN false\n"))
+	failing.CacheDir = spec.CacheDir
+	if _, err := (&Embedded{}).Build(t.Context(), failing, nil); err == nil {
+		t.Error("a failing step built")
 	}
 	if !strings.Contains(result.Detail, native) {
 		t.Errorf("detail is %q, want the native snapshotter", result.Detail)
