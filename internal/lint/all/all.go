@@ -42,7 +42,9 @@ func Rule(idOrName string) (finding.Rule, bool) {
 }
 
 // fixtures are where the pages of rules come from.
-func fixtures() []embed.FS { return []embed.FS{lint.Pages, dockerfile.Pages, kubernetes.Pages, scan.Pages} }
+func fixtures() []embed.FS {
+	return []embed.FS{lint.Pages, dockerfile.Pages, kubernetes.Pages, scan.Pages}
+}
 
 // fixture reads a rule's txtar, which bears its name with underscores.
 func fixture(name string) (*txtar.Archive, error) {
