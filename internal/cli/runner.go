@@ -88,7 +88,7 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 
 	result := verdict.Result{
 		Version: r.env.deps.Version, Command: r.command, Started: started, Duration: time.Since(started).Round(time.Millisecond),
-		Enforced: !r.cfg.WarnOnly, Notes: r.notes, Built: r.built, Reproduce: r.reproduce(),
+		Enforced: !r.cfg.WarnOnly, Notes: r.notes, Reproduce: r.reproduce(),
 		Policy: verdict.Policy{FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn, IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: r.cfg.Profile},
 	}
 	state.Fill(&result)
