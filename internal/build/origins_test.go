@@ -202,15 +202,17 @@ func FuzzOrigins(f *testing.F) {
 }
 
 func BenchmarkOrigins(b *testing.B) {
-	dockerfile, history := "FROM a\n", []string{}
+	var dockerfile strings.Builder
+	dockerfile.WriteString("FROM a\n")
+	var history []string
 	for i := range 40 {
-		dockerfile += fmt.Sprintf("RUN step %d\n", i)
+		fmt.Fprintf(&dockerfile, "RUN step %d\n", i)
 		history = append(history, fmt.Sprintf("RUN /bin/sh -c step %d # buildkit", i))
 	}
 	config := made([]string{"ADD x"}, history)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, n, err := Origins(Source{Dockerfile: []byte(dockerfile), Name: "Dockerfile"}, config); err != nil || n != 1 {
+		if _, n, err := Origins(Source{Dockerfile: []byte(dockerfile.String()), Name: "Dockerfile"}, config); err != nil || n != 1 {
 			b.Fatal(n, err)
 		}
 	}

@@ -108,7 +108,7 @@ func (c *controller) start(ctx context.Context, opts options) error {
 	if err != nil {
 		return err
 	}
-	history, err := boltutil.SafeOpen(filepath.Join(opts.root, "history.db"), 0o600, nil)
+	history, err := boltutil.SafeOpen(filepath.Join(opts.root, "history.db"), 0o600, &bolt.Options{NoSync: true}) // it stays empty
 	if err != nil {
 		return errors.Join(err, results.Close())
 	}

@@ -99,13 +99,16 @@ func (e *Embedded) buildIn(ctx context.Context, r *root, spec build.Spec, in *in
 	return result, nil
 }
 
+// handedPrefix begins the names of directories that Dockerfiles are handed over in.
+const handedPrefix = "dockerfile-"
+
 // solve builds and exports into partial.
 func (e *Embedded) solve(ctx context.Context, c *controller, spec build.Spec, in *input, partial string, sink progress.Sink) error {
 	contextFS, err := fsutil.NewFS(in.context)
 	if err != nil {
 		return fmt.Errorf("reading the build context: %w", err)
 	}
-	source, err := os.MkdirTemp(c.root, "dockerfile-")
+	source, err := os.MkdirTemp(c.root, handedPrefix)
 	if err != nil {
 		return fmt.Errorf("handing over the Dockerfile: %w", err)
 	}

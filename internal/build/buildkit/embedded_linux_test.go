@@ -9,9 +9,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/image"
+	"github.com/plimsoll-ci/plimsoll/internal/progress"
 )
 
 func TestBuildFromScratch(t *testing.T) {
@@ -240,5 +244,61 @@ x
 	spec.Output, spec.Target = filepath.Join(t.TempDir(), "layout"), "ONE"
 	if got := lines(mustBuild(t, &Embedded{}, spec)); !slices.Equal(got, []int{2}) {
 		t.Errorf("layers are at %v, want line 2", got)
+	}
+}
+
+// TestBasesOfAllKinds builds on images whose configs tell less, or more, than
+// their layers.
+func TestBasesOfAllKinds(t *testing.T) {
+	needRuntime(t)
+	host := serveImages(t)
+	for name, change := range map[string]func(*v1.ConfigFile){
+		"onbuild": func(c *v1.ConfigFile) { c.Config.OnBuild = []string{"COPY . /triggered/", "RUN true", "ENV A=1"} },
+		"silent":  func(c *v1.ConfigFile) { c.History = nil },
+		"chatty": func(c *v1.ConfigFile) {
+			c.History = append(c.History, v1.History{CreatedBy: "RUN of another Dockerfile", Comment: "buildkit.dockerfile.v0", EmptyLayer: true})
+		},
+	} {
+		base, err := remote.Image(reference(t, host+"/alpine:3.11"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config, err := base.ConfigFile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		config = config.DeepCopy()
+		change(config)
+		if base, err = mutate.ConfigFile(base, config); err != nil {
+			t.Fatal(err)
+		}
+		push(t, host+"/"+name, base)
+	}
+	for name, want := range map[string][]int{"onbuild": {0, 1, 1, 2, 3}, "silent": {0, 2, 3}, "chatty": {0, 2, 3}} {
+		spec := specFor(t, tree(t, "-- Dockerfile --\nFROM "+host+"/"+name+"\nRUN echo x > /x\nCOPY . /app/\n"))
+		result := mustBuild(t, &Embedded{}, spec)
+		if got := lines(result); !slices.Equal(got, want) || result.BaseLayers != 1 {
+			t.Errorf("%s: layers are at %v (%d of the base), want %v: %+v", name, got, result.BaseLayers, want, readConfig(t, result).History)
+		}
+	}
+}
+
+func TestCacheIsBounded(t *testing.T) {
+	needMounts(t)
+	spec := specFor(t, tree(t, "-- Dockerfile --\nFROM scratch\nCOPY . /\n"))
+	for limit, want := range map[int64]bool{0: true, 1: false} {
+		spec.CacheDir = t.TempDir()
+		var steps string
+		for range 2 {
+			sink := &heard{}
+			spec.Output = filepath.Join(t.TempDir(), "layout")
+			if _, err := (&Embedded{CacheLimit: limit}).Build(t.Context(), spec, sink); err != nil {
+				t.Fatal(err)
+			}
+			steps = sink.text(progress.Step)
+		}
+		if got := strings.Contains(steps, "COPY . / CACHED"); got != want {
+			t.Errorf("with a limit of %d the step was cached: %v, want %v", limit, got, want)
+		}
 	}
 }

@@ -32,10 +32,10 @@ func explain(err error, in *input, spec build.Spec, t *teller) error {
 	ran := errors.As(err, &exit)
 	switch {
 	case ran && runtimeFailed(failed.log):
-		return fmt.Errorf("starting a container for %q: %s; check the container runtime with a container of its own", failed.name, failed.log[len(failed.log)-1])
-	case outside(failed, text):
+		return fmt.Errorf("starting a container for %q: %s; check the container runtime with a container of its own", short(failed.name), failed.log[len(failed.log)-1])
+	case !ran && outside(failed, err.Error()):
 		where := "a remote source"
-		if host := hostPattern.FindStringSubmatch(failed.name); host != nil {
+		if host := hostPattern.FindStringSubmatch(failed.name + " " + text); host != nil {
 			where = host[1]
 		}
 		return fmt.Errorf("reading from %s: %s; check that it can be reached from here and what credentials it wants, then run again", where, text)
@@ -44,14 +44,40 @@ func explain(err error, in *input, spec build.Spec, t *teller) error {
 		return fmt.Errorf("building %s: %s", spec.DockerfileName, text)
 	}
 	out := &build.FailedError{Location: at, Step: failed.name, Log: slices.Clone(failed.log), Err: errors.New(text)}
+	if at.Line == 0 {
+		// Some steps (downloads) carry no place; their names repeat the Dockerfile's text.
+		out.Location.Line = in.lineOf(stepNumber.ReplaceAllString(failed.name, ""))
+		out.Location.EndLine = out.Location.Line
+		at = out.Location
+	}
 	if at.Line > 0 {
 		out.Step = t.clean(in.step(at.Line, at.EndLine))
 	}
-	if ran {
-		out.Err = fmt.Errorf("%q exited with code %d; its last lines say why", failed.name, exit.ExitCode)
+	switch {
+	case ran:
+		out.Err = fmt.Errorf("%q exited with code %d; its last lines say why", short(failed.name), exit.ExitCode)
+	case registryStep.MatchString(failed.name):
+		out.Err = fmt.Errorf("%s; check the image's name, tag and platform", text)
 	}
 	return out
 }
+
+// maxName is how much of a step's name a message holds, in bytes.
+const maxName = 80
+
+// short is the first line of a step's name, without its number.
+func short(name string) string {
+	name, _, cut := strings.Cut(stepNumber.ReplaceAllString(name, ""), "\n")
+	if len(name) > maxName {
+		name, cut = strings.ToValidUTF8(name[:maxName], ""), true
+	}
+	if cut {
+		name += "…"
+	}
+	return name
+}
+
+var stepNumber = regexp.MustCompile(`^\[[^\]]*\] `)
 
 // Steps and errors that no instruction is to blame for.
 var (
@@ -119,10 +145,12 @@ func location(err error, in *input, spec build.Spec) finding.Location {
 // there is no such image.
 var (
 	registryStep = regexp.MustCompile(`(?:^|\] |^FROM |load metadata for )(?:FROM |load metadata for |resolve image config for )`)
-	fetchStep    = regexp.MustCompile(`(?:^|\] )ADD .*(?:https?://|git@|\.git)|^https?://|^git://`)
-	notFound     = regexp.MustCompile(`: not found$|: 404 Not Found|status 404|no match for platform in manifest`)
-	offline      = regexp.MustCompile(`dial tcp|no such host|connection (?:refused|reset)|i/o timeout|TLS handshake|status 5\d\d|: 5\d\d |context deadline exceeded|\bEOF$|x509:`)
-	hostPattern  = regexp.MustCompile(`(?:FROM |metadata for |config for |https?://)([a-zA-Z0-9.\-]+(?::\d+)?)/`)
+	// Layers are read when the first step needs them, which is then the one that fails.
+	registryError = regexp.MustCompile(`httpReadSeeker: |unexpected status from [A-Z]+ request|failed to do request: |failed to (?:authorize|fetch (?:oauth|anonymous) token)`)
+	fetchStep     = regexp.MustCompile(`(?:^|\] )ADD .*(?:https?://|git@|\.git)|^https?://|^git://`)
+	notFound      = regexp.MustCompile(`: not found$|: 404 Not Found|status 404|no match for platform in manifest`)
+	offline       = regexp.MustCompile(`dial tcp|no such host|connection (?:refused|reset)|i/o timeout|TLS handshake|status 5\d\d|: 5\d\d |context deadline exceeded|\bEOF$|x509:`)
+	hostPattern   = regexp.MustCompile(`(?:FROM |metadata for |config for |https?://)([a-zA-Z0-9.\-]+(?::\d+)?)/`)
 )
 
 // outside says whether a step failed because something outside could not be read.
@@ -130,7 +158,7 @@ var (
 // wrong with a registry is not.
 func outside(failed *told, text string) bool {
 	switch {
-	case registryStep.MatchString(failed.name):
+	case registryStep.MatchString(failed.name), registryError.MatchString(text):
 		return !notFound.MatchString(text)
 	case fetchStep.MatchString(failed.name):
 		return offline.MatchString(text)

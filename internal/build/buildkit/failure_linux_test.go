@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,6 +143,75 @@ func TestFailuresOfTheRegistry(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRegistryThatDies answers for manifests and not for layers. BuildKit tries
+// three more times, for 7 seconds.
+func TestRegistryThatDies(t *testing.T) {
+	needMounts(t)
+	upstream, err := url.Parse("http://" + serveImages(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(upstream) }}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The config is a small blob, and read first.
+		if strings.Contains(r.URL.Path, "/blobs/") && !strings.HasSuffix(r.URL.Path, alpineConfig) {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	host := strings.TrimPrefix(server.URL, "http://")
+	spec := specFor(t, tree(t, "-- Dockerfile --\nFROM "+host+"/alpine:3.11\nCOPY . /\n"))
+	_, err = (&Embedded{}).Build(t.Context(), spec, nil)
+	var failed *build.FailedError
+	if err == nil || errors.As(err, &failed) || !strings.Contains(err.Error(), host) || !strings.Contains(err.Error(), "502") {
+		t.Errorf("got %T %v, want an ordinary error that names %s", err, err, host)
+	}
+	nothingMounted(t, spec.CacheDir)
+}
+
+// TestFailuresOfADownload has ADD read from a server: one that is not there is not
+// the Dockerfile's fault, a file that is not there is.
+func TestFailuresOfADownload(t *testing.T) {
+	needMounts(t)
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	for from, fault := range map[string]bool{server.URL: true, closed.URL: false} {
+		spec := specFor(t, tree(t, "-- Dockerfile --\nFROM scratch\nADD "+from+"/file /\n"))
+		_, err := (&Embedded{}).Build(t.Context(), spec, nil)
+		var failed *build.FailedError
+		if err == nil || errors.As(err, &failed) != fault {
+			t.Errorf("%s: got %v, at fault should be %v", from, err, fault)
+		}
+		if fault && failed.Location.Line != 2 {
+			t.Errorf("at %+v, want line 2", failed.Location)
+		}
+	}
+}
+
+// alpineConfig ends the digest of the config of Trivy's Alpine 3.11.
+const alpineConfig = "409c9289419ddb72"
+
+// TestRuntimeThatFails has a runtime that starts nothing: not the Dockerfile's fault.
+func TestRuntimeThatFails(t *testing.T) {
+	needMounts(t)
+	program := filepath.Join(t.TempDir(), "runc")
+	script := "#!/bin/sh\ncase \"$*\" in\n*--help*) echo ' --keep' ;;\n*' run '*) echo 'runc run failed: unable to start container process: error during container init: error mounting \"proc\" to rootfs: operation not permitted' >&2; exit 1 ;;\nesac\n"
+	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	spec := specFor(t, tree(t, "-- Dockerfile --\nFROM "+serveImages(t)+"/alpine:3.11\nRUN true\n"))
+	_, err := (&Embedded{Runtime: program}).Build(t.Context(), spec, nil)
+	var failed *build.FailedError
+	if err == nil || errors.As(err, &failed) || !strings.Contains(err.Error(), "operation not permitted; check the container runtime") {
+		t.Errorf("got %T %v, want an ordinary error", err, err)
+	}
+	nothingMounted(t, spec.CacheDir)
 }
 
 func TestFailuresBeforeBuilding(t *testing.T) {

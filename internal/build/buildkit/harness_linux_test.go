@@ -124,15 +124,20 @@ func serveImages(t testing.TB) string {
 	return host
 }
 
-func push(t testing.TB, reference string, img v1.Image) {
+func push(t testing.TB, to string, img v1.Image) {
 	t.Helper()
-	ref, err := name.ParseReference(reference, name.Insecure)
+	if err := remote.Write(reference(t, to), img); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func reference(t testing.TB, text string) name.Reference {
+	t.Helper()
+	ref, err := name.ParseReference(text, name.Insecure)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := remote.Write(ref, img); err != nil {
-		t.Fatal(err)
-	}
+	return ref
 }
 
 // mustBuild builds and checks what holds for every build.

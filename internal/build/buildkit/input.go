@@ -172,3 +172,19 @@ func (in *input) step(first, last int) string {
 	}
 	return text
 }
+
+// lineOf is the number of the first line that holds text and is no comment; 0
+// when none does.
+func (in *input) lineOf(text string) int {
+	if text == "" {
+		return 0
+	}
+	n := 0
+	for line := range strings.Lines(string(in.dockerfile)) {
+		n++
+		if strings.Contains(line, text) && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			return n
+		}
+	}
+	return 0
+}

@@ -237,7 +237,7 @@ func TestCredentials(t *testing.T) {
 				t.Errorf("nobody asked for the credentials of %s", host)
 			}
 			spec.Output, spec.CacheDir = filepath.Join(t.TempDir(), "layout"), t.TempDir()
-			_, err := (&Embedded{Credentials: func(string) (string, string, error) { return "", "", errors.New("the helper is broken") }}).Build(t.Context(), spec, nil)
+			_, err := (&Embedded{Credentials: func(string) (string, string, error) { return "", "", errors.New("the credential store is broken") }}).Build(t.Context(), spec, nil)
 			var failed *build.FailedError
 			if err == nil || errors.As(err, &failed) || !strings.Contains(err.Error(), host) {
 				t.Errorf("got %v, want an ordinary error that names %s", err, host)

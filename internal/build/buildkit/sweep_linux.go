@@ -31,10 +31,14 @@ const mountTemp = "buildkit-mount"
 func sweep(root string) {
 	removeContainers(root)
 	unmountAll(root)
-	// Bundles of containers that are gone.
+	// Bundles of containers that are gone, and Dockerfiles that were handed over.
 	bundles, _ := filepath.Glob(filepath.Join(root, "*", "executor", "*", "config.json"))
 	for _, config := range bundles {
 		_ = os.RemoveAll(filepath.Dir(config))
+	}
+	handed, _ := filepath.Glob(filepath.Join(root, handedPrefix+"*"))
+	for _, dir := range handed {
+		_ = os.RemoveAll(dir)
 	}
 }
 
