@@ -113,8 +113,7 @@ func (env *environment) invoke(ctx context.Context, c command, args []string) (i
 // fail prints an error the one way errors are printed and says how it ends.
 func (env *environment) fail(err error) int {
 	fmt.Fprintf(env.stderr, "plimsoll: %s\n", printableError(err))
-	var usage *config.UsageError
-	if errors.As(err, &usage) {
+	if _, ok := errors.AsType[*config.UsageError](err); ok {
 		return ExitUsage
 	}
 	return ExitIndeterminate

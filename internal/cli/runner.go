@@ -126,7 +126,7 @@ func (r *runner) walk(ctx context.Context, gate pipeline.Gate) (*pipeline.State,
 	bounded, cancel := context.WithTimeoutCause(ctx, r.cfg.Timeout, fmt.Errorf("the timeout of %s is over; set --timeout", r.cfg.Timeout))
 	defer cancel()
 	shown := r.env.display(r.cfg)
-	defer shown.Close()
+	defer func() { _ = shown.Close() }() // a display that cannot be written changes no verdict
 	for _, note := range r.notes {
 		shown.Emit(progress.Event{Kind: progress.Notice, Text: note})
 	}

@@ -129,8 +129,7 @@ func writeFile(path, form string, result verdict.Result) error {
 
 // pathCause is why a file could not be used, without its name said twice.
 func pathCause(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err
 	}
 	return err

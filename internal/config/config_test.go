@@ -107,8 +107,7 @@ func TestErrors(t *testing.T) {
 				env = none
 			}
 			_, _, err := config.Load("gate", test.args, env)
-			var usage *config.UsageError
-			if !errors.As(err, &usage) {
+			if _, ok := errors.AsType[*config.UsageError](err); !ok {
 				t.Fatalf("got %v, want a usage error", err)
 			}
 			check(t, "message", test.want, err.Error())

@@ -90,8 +90,7 @@ func relative(path string) string {
 func readFile(path string) ([]assignment, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
+		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 			err = pathErr.Err
 		}
 		return nil, &UsageError{path, fmt.Errorf("reading settings: %w", err)}

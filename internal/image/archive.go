@@ -48,8 +48,7 @@ func Open(name, scratch string, choice Choice) (Image, error) {
 		return Image{}, fmt.Errorf("reading the image archive %s: %w", name, err)
 	}
 	img, err := FromLayout(scratch, choice.Digest, choice.Platform)
-	var ambiguous *AmbiguousError
-	if errors.As(err, &ambiguous) {
+	if ambiguous, ok := errors.AsType[*AmbiguousError](err); ok {
 		ambiguous.Path = name
 	}
 	if err == nil && strings.HasPrefix(img.Reference, scratch+"@") {
@@ -115,7 +114,8 @@ func (a *archive) read(r io.Reader) error {
 			}
 			a.files[name] = d
 		case tar.TypeSymlink:
-			a.links[name] = strings.TrimPrefix(path.Join("/", path.Dir(name), h.Linkname), "/")
+			to := path.Join("/", path.Dir(name), h.Linkname) //nolint:gosec // a name inside the archive: blobs are written under their digests
+			a.links[name] = strings.TrimPrefix(to, "/")
 		case tar.TypeLink:
 			a.links[name] = strings.TrimPrefix(path.Clean("/"+h.Linkname), "/")
 		}

@@ -46,7 +46,7 @@ func (e *AmbiguousError) Error() string {
 	var b strings.Builder
 	switch {
 	case len(e.Candidates) == 0:
-		return fmt.Sprintf("%s holds no image", e.Path)
+		return e.Path + " holds no image"
 	case e.Choice == Choice{}:
 		fmt.Fprintf(&b, "%s holds %d images; choose a platform or a digest:", e.Path, len(e.Candidates))
 	default:

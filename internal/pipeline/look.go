@@ -117,7 +117,7 @@ func inspect(ctx context.Context, img *Image, analyzer scan.Analyzer, opts scan.
 	if err != nil {
 		return fmt.Errorf("preparing to inspect the image: %w", err)
 	}
-	defer visit.Close()
+	defer func() { _ = visit.Close() }() // the analysis stands; what could not be removed lies in the temporary directory
 	if err := layer.Walk(ctx, img.Image, limits, visit); err != nil {
 		var damaged *layer.Error
 		if errors.As(err, &damaged) && ctx.Err() == nil {

@@ -134,8 +134,7 @@ func guarded(ctx context.Context, stage Stage, state *State, sink progress.Sink)
 
 // failure says what a stage's error means for the verdict.
 func failure(stage string, err error) policy.Failure {
-	var failed *build.FailedError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*build.FailedError](err); ok {
 		message := failed.Error()
 		if failed.Step != "" {
 			message = fmt.Sprintf("the build failed at %q: %s", failed.Step, message)
@@ -143,8 +142,7 @@ func failure(stage string, err error) policy.Failure {
 		return policy.Failure{Stage: stage, Message: message, Location: failed.Location, Judged: true}
 	}
 	f := policy.Failure{Stage: stage, Message: err.Error()}
-	var unavailable *build.UnavailableError
-	if errors.As(err, &unavailable) {
+	if unavailable, ok := errors.AsType[*build.UnavailableError](err); ok {
 		for _, way := range unavailable.WaysOut {
 			f.Message += "; " + way
 		}

@@ -86,7 +86,7 @@ func FuzzText(f *testing.F) {
 		if again := Text(got); again != got {
 			t.Errorf("Text(%q) = %q, and of that %q", s, got, again)
 		}
-		if width = width % 1000; width > 0 && Width(Cut(got, width)) > width {
+		if width %= 1000; width > 0 && Width(Cut(got, width)) > width {
 			t.Errorf("Cut(%q, %d) is %d wide", got, width, Width(Cut(got, width)))
 		}
 	})

@@ -59,8 +59,7 @@ func isKind(err error, kind Kind) bool {
 
 // classify wraps the cause of a failed act; an *Error is returned as it is.
 func classify(ctx context.Context, a act, err error) error {
-	var known *Error
-	if errors.As(err, &known) {
+	if _, ok := errors.AsType[*Error](err); ok {
 		return err
 	}
 	e := &Error{Doing: a.doing, Target: a.target, Err: err}
@@ -168,8 +167,7 @@ func broken(err error) bool {
 // temporary says that the same request may succeed soon. A refused connection or
 // an unknown host does not get better within seconds.
 func temporary(err error) bool {
-	var answer *transport.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*transport.Error](err); ok {
 		switch answer.StatusCode {
 		case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 			http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -177,8 +175,7 @@ func temporary(err error) bool {
 		}
 		return false
 	}
-	var known *Error
-	if errors.As(err, &known) {
+	if _, ok := errors.AsType[*Error](err); ok {
 		return false
 	}
 	var n net.Error

@@ -90,7 +90,12 @@ func repository(t *testing.T, server *registrytest.Server) name.Repository {
 	return repo
 }
 
-func kind(t *testing.T, err error, want registry.Kind) *registry.Error {
+func kind(t *testing.T, err error, want registry.Kind) {
+	t.Helper()
+	_ = ofKind(t, err, want)
+}
+
+func ofKind(t *testing.T, err error, want registry.Kind) *registry.Error {
 	t.Helper()
 	var e *registry.Error
 	if !errors.As(err, &e) {
@@ -141,7 +146,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = c.Resolve(t.Context(), ref)
-			e := kind(t, err, test.kind)
+			e := ofKind(t, err, test.kind)
 			text := e.Error()
 			if !strings.HasPrefix(text, "resolving "+test.host+"/acme/app:1.0: ") || !strings.Contains(text, test.want) {
 				t.Errorf("message %q, want the reference and %q", text, test.want)
@@ -195,7 +200,7 @@ func TestEndedContext(t *testing.T) {
 	defer cancel()
 	<-ctx.Done()
 	_, err := c.Resolve(ctx, tag)
-	if e := kind(t, err, registry.Stopped); !strings.Contains(e.Error(), "time limit") || !errors.Is(err, context.DeadlineExceeded) {
+	if e := ofKind(t, err, registry.Stopped); !strings.Contains(e.Error(), "time limit") || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("message %q, want the time limit", e)
 	}
 	if log := server.Log(); len(log) != 0 {
@@ -232,7 +237,7 @@ func TestTag(t *testing.T) {
 	if err := c.Tag(t.Context(), refs[0], tag); err != nil || len(server.Writes()) != 0 {
 		t.Errorf("tagging again: %v, writes %v; want none", err, server.Writes())
 	}
-	e := kind(t, c.Tag(t.Context(), refs[1], tag), registry.TagImmutable)
+	e := ofKind(t, c.Tag(t.Context(), refs[1], tag), registry.TagImmutable)
 	if !strings.Contains(e.Error(), "push under a new tag") {
 		t.Errorf("message %q says not what to do", e)
 	}

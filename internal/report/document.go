@@ -143,7 +143,7 @@ func readJSON(r io.Reader, limit int64) (verdict.Result, error) {
 func locate(data []byte, err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
-	offset := int64(-1)
+	var offset int64
 	switch {
 	case errors.As(err, &syntax):
 		if offset = syntax.Offset; offset >= int64(len(bytes.TrimSpace(data))) {

@@ -78,8 +78,8 @@ func scatter(v reflect.Value, random *rand.Rand) {
 			scatter(v.Index(i), random)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			scatter(v.Field(i), random)
+		for _, field := range v.Fields() {
+			scatter(field, random)
 		}
 	default:
 		panic("scatter does not know " + v.Type().String())

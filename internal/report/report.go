@@ -90,9 +90,9 @@ func (c Cause) sentence() string {
 	}
 	switch {
 	case c.Also > 0:
-		b.WriteString(fmt.Sprintf(", and %d more here (%s)", c.Also, plural(c.Count, "finding")))
+		fmt.Fprintf(&b, ", and %d more here (%s)", c.Also, plural(c.Count, "finding"))
 	case c.Count > 1:
-		b.WriteString(fmt.Sprintf(" (%s)", plural(c.Count, "finding")))
+		fmt.Fprintf(&b, " (%s)", plural(c.Count, "finding"))
 	}
 	return b.String()
 }
@@ -116,7 +116,7 @@ func headline(r verdict.Result) string {
 	}
 	for i, s := range r.Subjects {
 		if i == 2 && len(r.Subjects) > 3 {
-			b.WriteString(fmt.Sprintf("; %d more images", len(r.Subjects)-i))
+			fmt.Fprintf(&b, "; %d more images", len(r.Subjects)-i)
 			break
 		}
 		b.WriteString("; " + subject(s))

@@ -184,8 +184,7 @@ func cause(err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return errors.New("may not be read; give the user who runs this permission to read it")
 	}
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		if strings.Contains(pathErr.Err.Error(), "escapes") {
 			return errors.New("is a link that leaves the tree, which is never followed; put the file itself here")
 		}

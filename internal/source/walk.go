@@ -141,7 +141,7 @@ func (w *walk) discovered(name string, kind Kind, sure bool) {
 	}
 	if sure {
 		if ext := path.Ext(name); slices.Contains(templateExts, ext) {
-			w.note(kind, fmt.Sprintf("%s is a template of a Dockerfile; it was not judged", name))
+			w.note(kind, name+" is a template of a Dockerfile; it was not judged")
 			return
 		}
 	}

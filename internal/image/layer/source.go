@@ -199,7 +199,7 @@ func (s *source) compare(what string, d *digester, want v1.Hash, size int64) err
 func (s *source) close() {
 	if s.cancel != nil {
 		s.cancel()
-		<-s.hashed
+		<-s.hashed //nolint:errcheck // either it was compared, or the walk failed already
 	}
 	if s.inflater != nil {
 		_ = s.inflater.Close() // everything was read and compared

@@ -70,7 +70,9 @@ func bench(b *testing.B, files map[string]string) {
 		if err != nil || len(report.Findings) == 0 || len(report.Unread) > 0 {
 			b.Fatal(err, len(report.Findings), report.Unread)
 		}
-		tree.Close()
+		if err := tree.Close(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -65,11 +65,11 @@ func TestPeersGetItWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			report := judge(t, txtar.Parse([]byte(c.files)), "", lint.Options{})
 			rules := map[string]bool{}
-			for _, w := range strings.Split(c.want, ", ") {
+			for w := range strings.SplitSeq(c.want, ", ") {
 				rules[strings.Split(w, " ")[0]] = true
 			}
 			var got []string
-			for _, line := range strings.Split(strings.TrimSpace(told(report, "")), "\n") {
+			for line := range strings.SplitSeq(strings.TrimSpace(told(report, "")), "\n") {
 				if open := strings.LastIndex(line, "["); open >= 0 {
 					rule := strings.Trim(line[open:], "[]")
 					place := strings.Join(strings.Split(line, ":")[:2], ":")

@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -49,16 +50,16 @@ type placed struct {
 func started(final *dockerfile.Stage) (command, entrypoint placed) {
 	chain := final.Chain()
 	shell := false
-	for i := len(chain) - 1; i >= 0; i-- {
+	for _, c := range slices.Backward(chain) {
 		own := false // a CMD of this stage stands whatever comes after it
-		for _, in := range chain[i].Instructions {
+		for _, in := range c.Instructions {
 			switch in.Name {
 			case "SHELL":
 				shell = true
 			case "CMD":
-				command, own = placed{in, chain[i], shell}, true
+				command, own = placed{in, c, shell}, true
 			case "ENTRYPOINT":
-				entrypoint = placed{in, chain[i], shell}
+				entrypoint = placed{in, c, shell}
 				if !own {
 					command = placed{}
 				}

@@ -5,11 +5,13 @@ package registrytest
 
 import (
 	"bytes"
+	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -201,9 +203,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	entry.Status = answer.Code
-	for key, values := range answer.Header() {
-		w.Header()[key] = values
-	}
+	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
 	_, _ = io.Copy(w, answer.Body)
 }
@@ -255,7 +255,7 @@ func (s *Server) refuse(r *http.Request) (code, message string) {
 		m.Layers = append(m.Layers, *m.Config)
 	}
 	for _, d := range m.Layers {
-		if d.MediaType.IsDistributable() && !s.has("/v2/"+repo+"/blobs/"+d.Digest.String()) {
+		if d.MediaType.IsDistributable() && !s.has(r.Context(), "/v2/"+repo+"/blobs/"+d.Digest.String()) {
 			return "MANIFEST_BLOB_UNKNOWN", d.Digest.String()
 		}
 	}
@@ -270,8 +270,8 @@ func (s *Server) refuse(r *http.Request) (code, message string) {
 	return "", ""
 }
 
-func (s *Server) has(path string) bool {
+func (s *Server) has(ctx context.Context, path string) bool {
 	answer := httptest.NewRecorder()
-	s.inner.ServeHTTP(answer, httptest.NewRequest(http.MethodHead, path, nil))
+	s.inner.ServeHTTP(answer, httptest.NewRequestWithContext(ctx, http.MethodHead, path, nil))
 	return answer.Code == http.StatusOK
 }

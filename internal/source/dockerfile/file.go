@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -248,8 +249,8 @@ func (f *File) stage(in *Instruction) *Stage {
 
 // Stage finds an earlier stage by its name, without regard to case.
 func (f *File) Stage(name string) *Stage {
-	for i := len(f.Stages) - 1; i >= 0; i-- {
-		if s := f.Stages[i]; s.Name != "" && strings.EqualFold(s.Name, name) {
+	for _, s := range slices.Backward(f.Stages) {
+		if s.Name != "" && strings.EqualFold(s.Name, name) {
 			return s
 		}
 	}

@@ -80,9 +80,9 @@ func (f *File) Expand(s *Stage, at *Instruction, text string) (value string, kno
 	}
 	env := newScope(f.Escape, f.build.Args)
 	chain := s.Chain()
-	for i := len(chain) - 1; i >= 0; i-- {
+	for i, c := range slices.Backward(chain) {
 		kept := maps.Clone(env.values)
-		for _, in := range chain[i].Instructions {
+		for _, in := range c.Instructions {
 			if in == at {
 				break
 			}
@@ -95,7 +95,7 @@ func (f *File) Expand(s *Stage, at *Instruction, text string) (value string, kno
 			}
 			env.declare(in)
 			if in.Name == "ENV" {
-				for _, v := range in.variables(chain[i]) {
+				for _, v := range in.variables(c) {
 					if value, ok := env.values[v.Name]; ok {
 						kept[v.Name] = value
 					} else {

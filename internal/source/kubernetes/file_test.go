@@ -56,9 +56,10 @@ func TestDocuments(t *testing.T) {
 
 func TestUnread(t *testing.T) {
 	const good = "apiVersion: v1\nkind: A\n---\napiVersion: v1\nkind: B\n---\n"
-	bomb := "a0: &a0 [x, x]\n"
+	var bomb strings.Builder
+	bomb.WriteString("a0: &a0 [x, x]\n")
 	for i := 1; i < 30; i++ {
-		bomb += fmt.Sprintf("a%d: &a%d [*a%d, *a%d]\n", i, i, i-1, i-1)
+		fmt.Fprintf(&bomb, "a%d: &a%d [*a%d, *a%d]\n", i, i, i-1, i-1)
 	}
 	for name, c := range map[string]struct {
 		text, want string
@@ -67,7 +68,7 @@ func TestUnread(t *testing.T) {
 		"template":      {"a: b\nspec: {{ .Values.x }}\n  x: 1\n", "9: did not find expected key; it looks like a template"},
 		"indent":        {"a:\n  b: 1\n c: 2\n", "9: did not find expected key; mend"},
 		"duplicate":     {"a: 1\nb:\n  c: 1\n  c: 2\n", "10: key \"c\" stands twice, first on line 9; "},
-		"bomb":          {bomb, "7: holds more than 1000000 values once its aliases are followed; "},
+		"bomb":          {bomb.String(), "7: holds more than 1000000 values once its aliases are followed; "},
 		"self":          {"a: &a [*a]\n", "7: "},
 		"unknown alias": {"a: *nowhere\n", "7: unknown anchor 'nowhere' referenced; "},
 		"deep":          {strings.Repeat("[", 300) + strings.Repeat("]", 300), "7: nests deeper than 200 levels; "},

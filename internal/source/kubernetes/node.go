@@ -159,9 +159,10 @@ func (n Node) span() (start, end int) {
 			return start, start + quotedEnd(text, '\'')
 		case yaml.LiteralStyle, yaml.FoldedStyle:
 			return start, src.Offset(n.blockEnd(src)+1, 1)
-		}
-		if strings.HasPrefix(text, n.yaml.Value) {
-			return start, start + len(n.yaml.Value)
+		default: // plain
+			if strings.HasPrefix(text, n.yaml.Value) {
+				return start, start + len(n.yaml.Value)
+			}
 		}
 	}
 	line, _, _ := strings.Cut(text[:min(len(text), maxLine)], "\n")
@@ -220,7 +221,7 @@ func (n Node) blockEnd(src *source.File) int {
 		if strings.TrimSpace(text) == "" {
 			continue
 		}
-		if indent(text) <= outer && !(outer == 0 && n.yaml.Column == 1) {
+		if indent(text) <= outer && (outer != 0 || n.yaml.Column != 1) {
 			break
 		}
 		last = line
