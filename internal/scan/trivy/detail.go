@@ -5,6 +5,7 @@ package trivy
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	ftypes "github.com/aquasecurity/trivy/pkg/fanal/types"
@@ -40,7 +41,7 @@ func (d Detail) Encode() (json.RawMessage, error) {
 func Decode(raw json.RawMessage) (Detail, error) {
 	var d Detail
 	if len(raw) == 0 {
-		return d, fmt.Errorf("the inventory has no detail; analyze the image again")
+		return d, errors.New("the inventory has no detail; analyze the image again")
 	}
 	if err := json.Unmarshal(raw, &d); err != nil {
 		return d, fmt.Errorf("reading the detail of an inventory: %w", err)

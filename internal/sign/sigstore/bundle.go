@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -103,7 +104,7 @@ func (v *verifier) verifyBundle(ctx context.Context, b *sgbundle.Bundle, subject
 		return nil, err
 	}
 	if result.Statement == nil {
-		return nil, fmt.Errorf("it holds no statement")
+		return nil, errors.New("it holds no statement")
 	}
 	return result.Statement, nil
 }

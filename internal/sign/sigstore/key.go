@@ -71,8 +71,7 @@ func readKeyFile(role, path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		cause := err
-		var at *fs.PathError
-		if errors.As(err, &at) {
+		if at, ok := errors.AsType[*fs.PathError](err); ok {
 			cause = at.Err
 		}
 		if len(path) > 255 {

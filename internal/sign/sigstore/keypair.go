@@ -37,12 +37,12 @@ func newKeypair(signer signature.SignerVerifier) (*keypair, error) {
 	if err != nil {
 		return nil, fmt.Errorf("choosing the algorithm of the signing key: %w", err)
 	}
-	print, sum, err := fingerprint(public)
+	text, sum, err := fingerprint(public)
 	if err != nil {
 		return nil, err
 	}
 	hint := base64.StdEncoding.AppendEncode(nil, sum[:])
-	return &keypair{signer: signer, public: public, fingerprint: print, hint: hint, algorithm: algorithm}, nil
+	return &keypair{signer: signer, public: public, fingerprint: text, hint: hint, algorithm: algorithm}, nil
 }
 
 func (k *keypair) GetHashAlgorithm() protocommon.HashAlgorithm { return k.algorithm.GetProtoHashType() }

@@ -37,11 +37,11 @@ func newVerifier(public crypto.PublicKey, client *registry.Client) (*verifier, e
 	if err != nil {
 		return nil, fmt.Errorf("opening the verification key: %w", err)
 	}
-	print, sum, err := fingerprint(public)
+	text, sum, err := fingerprint(public)
 	if err != nil {
 		return nil, err
 	}
-	return &verifier{key: key, fingerprint: print, sum: sum[:], registry: client}, nil
+	return &verifier{key: key, fingerprint: text, sum: sum[:], registry: client}, nil
 }
 
 type verifier struct {

@@ -216,7 +216,7 @@ func (p port) tag(t *testing.T, k keys, kind, claimed string, layers ...[]byte) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	img := mutate.MediaType(v1.Image(empty.Image), types.OCIManifestSchema1)
+	img := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
 	for i, data := range append([][]byte{raw}, layers...) {
 		annotations := map[string]string{signatureAnnotation: "garbage"}
 		if i == 0 {

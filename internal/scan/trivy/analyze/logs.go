@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -173,7 +174,7 @@ func (b *bound) Handle(ctx context.Context, rec slog.Record) error {
 }
 
 func (b *bound) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &bound{sink: b.sink, attrs: append(b.attrs[:len(b.attrs):len(b.attrs)], attrs...), rest: b.rest.WithAttrs(attrs)}
+	return &bound{sink: b.sink, attrs: append(slices.Clip(b.attrs), attrs...), rest: b.rest.WithAttrs(attrs)}
 }
 
 func (b *bound) WithGroup(name string) slog.Handler {

@@ -99,9 +99,7 @@ func (p *posts) copy(r io.Reader) (string, error) {
 // database of the operating system comes first, because what it installed is
 // passed over by the others.
 func (v *visit) postAnalyze(merged *analyzer.AnalysisResult) error {
-	types := slices.SortedFunc(maps.Keys(v.at.posts.trees), func(a, b analyzer.Type) int {
-		return rank(a, b)
-	})
+	types := slices.SortedFunc(maps.Keys(v.at.posts.trees), rank)
 	for _, t := range types {
 		single, err := v.at.group.PostAnalyzerFS()
 		if err != nil {

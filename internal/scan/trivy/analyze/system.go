@@ -64,26 +64,22 @@ func hasSuffix(name string, suffixes ...string) bool {
 // system is what the image says of its distribution, beside what analyzers make
 // of it.
 type system struct {
-	files []systemFile
+	files []string
 	name  string // PRETTY_NAME or ID of os-release
-}
-
-type systemFile struct {
-	path  string
-	layer int
 }
 
 // see remembers the databases of packages and the release files.
 func (s *system) see(name string) {
 	dir, _ := path.Split(name)
 	if slices.Contains(databases, name) || dir == dpkgStatusDir || strings.HasSuffix(name, "/os-release") && slices.Contains(releases, name) {
-		s.files = append(s.files, systemFile{path: name})
+		s.files = append(s.files, name)
 	}
 }
 
-func (s *system) replace(name string, below int, itself bool) {
-	s.files = slices.DeleteFunc(s.files, func(f systemFile) bool {
-		return itself && f.path == name || name == "." || strings.HasPrefix(f.path, name+"/")
+// forget drops what is below name, and name itself if asked to.
+func (s *system) forget(name string, itself bool) {
+	s.files = slices.DeleteFunc(s.files, func(file string) bool {
+		return itself && file == name || name == "." || strings.HasPrefix(file, name+"/")
 	})
 }
 
@@ -92,7 +88,7 @@ func (s *system) traces() (string, bool) {
 	if len(s.files) == 0 {
 		return "", false
 	}
-	return s.files[0].path, true
+	return s.files[0], true
 }
 
 // inspect reads what analyzers do not check: whether a database of packages is

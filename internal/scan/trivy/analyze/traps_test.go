@@ -2,6 +2,7 @@ package analyze_test
 
 import (
 	"context"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,9 +32,7 @@ const (
 
 func alpine(more files) files {
 	l := files{"etc/os-release": alpineRelease, "etc/alpine-release": "3.19.1\n", "lib/apk/db/installed": apkMusl + apkZlib}
-	for name, body := range more {
-		l[name] = body
-	}
+	maps.Copy(l, more)
 	return l
 }
 

@@ -117,7 +117,7 @@ func (v *visit) supersede(e layer.Entry) {
 	case "opaque":
 		v.at.opaque = append(v.at.opaque, e.Path)
 		v.unread.replace(e.Path, e.Layer.Index, false)
-		v.systems.replace(e.Path, e.Layer.Index, false)
+		v.systems.forget(e.Path, false)
 		return
 	case "file":
 		v.at.gone = append(v.at.gone, e.Path)
@@ -130,7 +130,7 @@ func (v *visit) supersede(e layer.Entry) {
 		}
 	}
 	v.unread.replace(e.Path, e.Layer.Index, true)
-	v.systems.replace(e.Path, e.Layer.Index, true)
+	v.systems.forget(e.Path, true)
 }
 
 // plainInfo describes a file to analyzers. Mode bits that claim another type

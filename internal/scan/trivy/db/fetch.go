@@ -162,7 +162,7 @@ func (s *Source) fetchPatiently(ctx context.Context, cache store, ref name.Refer
 		if err == nil || ctx.Err() != nil || attempt >= s.retry.attempts || final(err) {
 			return got, err
 		}
-		pause := time.Duration(float64(wait) * (0.5 + rand.Float64()))
+		pause := time.Duration(float64(wait) * (0.5 + rand.Float64())) //nolint:gosec // spreads clients, keeps no secret
 		pause = min(max(pause, watch.asked(now)), s.retry.longest)
 		sink.Emit(progress.Event{Kind: progress.Log, Stage: stage, Text: fmt.Sprintf(
 			"%s: %v; trying again in %s", ref, err, pause.Round(time.Millisecond),

@@ -101,8 +101,8 @@ func (c *content) rate(id string, source dbtypes.SourceID, severity dbtypes.Seve
 	}
 	d.VendorSeverity[source] = severity
 	d.CVSS[source] = cvss
-	if d.Severity == "" || source == vulnerability.NVD {
-		d.Severity = severity.String()
+	if d.Severity == "" || source == vulnerability.NVD { //nolint:staticcheck // trivy-db writes it still
+		d.Severity = severity.String() //nolint:staticcheck // the same
 	}
 }
 

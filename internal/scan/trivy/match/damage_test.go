@@ -65,8 +65,7 @@ func TestOpenRefuses(t *testing.T) {
 			}
 			m, err := match.Open(file, now)
 			if err == nil {
-				m.Close()
-				t.Fatal("opened")
+				t.Fatal("opened, and closed with", m.Close())
 			}
 			if !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v; want the file and %q", err, test.want)
@@ -90,7 +89,7 @@ func TestDamageNeverPanics(t *testing.T) {
 	whole := used(t, database(t))
 	detail := inventory(t, alpine311())
 	failed := 0
-	for page := 0; page < len(whole)/4096; page++ {
+	for page := range len(whole) / 4096 {
 		for _, fill := range []byte{0, 0xff} {
 			damaged := append([]byte(nil), whole...)
 			for i := range 4096 {
@@ -103,7 +102,9 @@ func TestDamageNeverPanics(t *testing.T) {
 			m, err := match.Open(file, now)
 			if err == nil {
 				_, _, err = m.Match(t.Context(), detail, image.Image{})
-				m.Close()
+				if err := m.Close(); err != nil {
+					t.Errorf("page %d: closing: %v", page, err)
+				}
 			}
 			if err != nil {
 				failed++

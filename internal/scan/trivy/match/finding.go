@@ -47,7 +47,7 @@ func (r *run) finding(rule finding.Rule, v types.DetectedVulnerability, kind fty
 	}
 	return finding.Finding{
 		Rule:          rule,
-		Severity:      severity(v.Severity),
+		Severity:      severity(v.Severity), //nolint:staticcheck // FillInfo chooses it among the vendors' and keeps it nowhere else
 		Subject:       v.VulnerabilityID + " " + identity(url, kind, v.PkgName),
 		Path:          path,
 		Message:       message(known, v.Status),

@@ -216,7 +216,7 @@ func TestMatchAgreesWithTrivy(t *testing.T) {
 			if path == "" && r.Class == types.ClassLangPkg {
 				path = r.Target
 			}
-			theirs[row{v.VulnerabilityID, v.PkgName, v.InstalledVersion, v.FixedVersion, strings.ToLower(v.Severity), path}]++
+			theirs[row{v.VulnerabilityID, v.PkgName, v.InstalledVersion, v.FixedVersion, strings.ToLower(v.Severity), path}]++ //nolint:staticcheck // what FillInfo chose
 		}
 	}
 	got := map[row]int{}

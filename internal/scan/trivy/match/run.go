@@ -66,8 +66,8 @@ func (r *run) detectOS(ctx context.Context) error {
 	case os.Family == "" && len(target.Packages) == 0:
 		return nil // nothing but the application's files: FROM scratch
 	case os.Family == "" || os.Name == "":
-		r.unreadOS(fmt.Sprintf("%s installed, but which release of which distribution is not known; keep /etc/os-release in the image",
-			count(len(target.Packages), "package of an operating system is", "packages of an operating system are")))
+		r.unreadOS(count(len(target.Packages), "package of an operating system is", "packages of an operating system are") +
+			" installed, but which release of which distribution is not known; keep /etc/os-release in the image")
 		return nil
 	case !os.Family.HasOSPackages():
 		return nil // ActiveState: languages only
