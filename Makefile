@@ -19,7 +19,7 @@ help: ## list the targets
 
 .PHONY: demo
 demo: runtime bin/plimsoll ## build, lint, scan, judge, push, sign and verify a good ship; refuse a bad one
-	go run ./internal/demo -plimsoll bin/plimsoll -out out
+	go run -buildvcs=false ./internal/demo -plimsoll bin/plimsoll -out out
 
 .PHONY: test
 test: runtime ## run all tests
@@ -32,16 +32,16 @@ quick: ## test the light rooms, in seconds
 .PHONY: build lite
 build: bin/plimsoll ## the program
 lite: ## the program without builder, scanner and signer; needs no GOEXPERIMENT
-	GOEXPERIMENT= go build -tags lite -trimpath -ldflags '$(LDFLAGS)' -o bin/plimsoll-lite .
+	GOEXPERIMENT= go build -tags lite -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o bin/plimsoll-lite .
 
 .PHONY: bin/plimsoll
 bin/plimsoll:
 	@echo 'building bin/plimsoll (the first time takes some minutes)'
-	go build -ldflags '$(LDFLAGS)' -o $@ .
+	go build -buildvcs=false -ldflags '$(LDFLAGS)' -o $@ .
 
 .PHONY: runtime
 runtime: # RUN instructions need an OCI runtime
-	@command -v runc >/dev/null || command -v crun >/dev/null || .ci/install-runtime
+	@command -v runc >/dev/null || .ci/install-runtime # an old crun will not do
 
 .PHONY: generate
 generate: ## rewrite every generated page and golden file

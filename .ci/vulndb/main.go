@@ -3,6 +3,7 @@
 //	vulndb OSVDIR OUTDIR   makes a database that govulncheck -db reads out of the
 //	                       OSV files of golang/vulndb (data/osv/*.json); its layout
 //	                       is https://go.dev/doc/security/vuln/database#api
+//	vulndb reach URL       says whether the URL answers
 //	vulndb called FILE     lists the ids that govulncheck -format json found called
 package main
 
@@ -12,10 +13,12 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 type entry struct {
@@ -47,11 +50,14 @@ type module struct {
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) != 3 {
-		log.Fatal("usage: vulndb OSVDIR OUTDIR | vulndb called FILE")
+		log.Fatal("usage: vulndb OSVDIR OUTDIR | vulndb called FILE | vulndb reach URL")
 	}
 	do := run
-	if os.Args[1] == "called" {
+	switch os.Args[1] {
+	case "called":
 		do = func(_, file string) error { return called(file) }
+	case "reach":
+		do = func(_, url string) error { return reach(url) }
 	}
 	if err := do(os.Args[1], os.Args[2]); err != nil {
 		log.Fatal("vulndb: ", err)
@@ -108,6 +114,19 @@ func run(from, to string) error {
 		if err := write(filepath.Join(to, "index", name+".json"), data); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func reach(url string) error {
+	client := &http.Client{Timeout: 10 * time.Second}
+	answer, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, answer.Status)
 	}
 	return nil
 }

@@ -48,6 +48,8 @@ type Result struct {
 	// Provenance is the path of the SLSA provenance, a sidecar beside the layout,
 	// empty when the builder gives none.
 	Provenance string
+	// Lines is the path of a sidecar with Layers as JSON, empty when none was written.
+	Lines string
 	// Layers places each layer on the instruction that made it; BaseLayers of them,
 	// the lowest ones, came with the FROM image and are placed on its line.
 	Layers     []LayerOrigin

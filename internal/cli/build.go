@@ -33,7 +33,9 @@ func runBuild(ctx context.Context, env *environment, cfg *config.Config, operand
 	r.space = space
 	path := cfg.File
 	if path == "" {
-		path = dockerfileIn(cfg.Context)
+		if path, err = dockerfileIn(cfg.Context); err != nil {
+			return ExitUsage, err
+		}
 	}
 	if path == "" {
 		return ExitUsage, &config.UsageError{Where: cfg.Context, Err: errors.New("holds no Dockerfile; name one with --file")}
@@ -60,7 +62,7 @@ func runBuild(ctx context.Context, env *environment, cfg *config.Config, operand
 		if where == "" {
 			where = "build"
 		}
-		fmt.Fprintf(env.stderr, "plimsoll: %s: %s\n", where, printable.Text(failure.Message))
+		fmt.Fprintf(env.stderr, "plimsoll: %s: %s\nreproduce: %s\n", where, printable.Text(failure.Message), r.reproduce())
 		if failure.Judged {
 			return ExitFail, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,7 +42,11 @@ func runGate(ctx context.Context, env *environment, cfg *config.Config, operands
 		return ExitUsage, err
 	}
 	gate.Lint = r.lint(tree)
-	if gate.Image.Run != nil {
+	if gate.Image.Run == nil {
+		if err := r.wantsImage(); err != nil {
+			return ExitUsage, err
+		}
+	} else {
 		if err := r.scanning(&gate); err != nil {
 			return ExitUsage, err
 		}
@@ -72,23 +77,49 @@ func (r *runner) image(ctx context.Context, tree *source.Tree) (pipeline.Stage, 
 	}
 	switch {
 	case cfg.Input != "":
-		return r.load(cfg.Input), nil
+		return r.open(cfg.Input), nil
 	case cfg.ImageRef != "":
-		return r.load(cfg.ImageRef), nil
+		return r.pull(cfg.ImageRef), nil
+	case cfg.File != "":
+		return r.build(cfg.File)
 	}
-	file := cfg.File
-	if file == "" {
-		file = dockerfileIn(cfg.Context)
-	}
-	if file != "" {
+	file, err := dockerfileIn(cfg.Context)
+	if err != nil || file != "" {
+		if err != nil {
+			return pipeline.Stage{}, err
+		}
 		return r.build(file)
 	}
 	found, err := dockerfiles(ctx, tree)
-	if err != nil || len(found) == 0 {
+	switch {
+	case err != nil || len(found) == 0:
 		return pipeline.Stage{}, err
+	case len(found) == 1:
+		return r.build(filepath.Join(r.space.dir, filepath.FromSlash(found[0])))
+	default:
+		return pipeline.Stage{}, &config.UsageError{Where: "file", Err: fmt.Errorf(
+			"%s holds no Dockerfile, and there are several below it; build one of them with --file: %s", cfg.Context, strings.Join(found, ", "))}
 	}
-	return pipeline.Stage{}, &config.UsageError{Where: "file", Err: fmt.Errorf(
-		"%s holds no Dockerfile, and there are several below it; build one of them with --file: %s", cfg.Context, strings.Join(found, ", "))}
+}
+
+// wantsImage fails when a setting only makes sense with an image and there is
+// none: a wrong path must not make a release green.
+func (r *runner) wantsImage() error {
+	for _, s := range []struct {
+		name  string
+		given bool
+	}{
+		{"push", r.cfg.Push == "true"},
+		{"sign", r.cfg.Sign == "true"},
+		{"tags", len(r.cfg.Tags) > 0 && r.cfg.Push != "false"},
+		{"target", r.cfg.Target != ""},
+		{"dry-run", r.cfg.DryRun},
+	} {
+		if s.given {
+			return &config.UsageError{Where: s.name, Err: fmt.Errorf("there is no image: %s holds no Dockerfile; name one with --file, or an image with --input or --image-ref", r.cfg.Context)}
+		}
+	}
+	return nil
 }
 
 func dockerfiles(ctx context.Context, tree *source.Tree) ([]string, error) {
@@ -103,13 +134,21 @@ func dockerfiles(ctx context.Context, tree *source.Tree) ([]string, error) {
 	return found, nil
 }
 
-// dockerfileIn finds the Dockerfile of a context, or nothing.
-func dockerfileIn(dir string) string {
+// dockerfileIn finds the Dockerfile of a context, or nothing. Something of that
+// name that is no file is an error: it was meant to be one.
+func dockerfileIn(dir string) (string, error) {
 	for _, name := range []string{"Dockerfile", "Containerfile"} {
 		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			return path
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return "", &config.UsageError{Where: path, Err: pathCause(err)}
+		case !info.Mode().IsRegular():
+			return "", &config.UsageError{Where: path, Err: errors.New("is no regular file; name the Dockerfile with --file")}
+		default:
+			return path, nil
 		}
 	}
-	return ""
+	return "", nil
 }

@@ -93,7 +93,7 @@ func (r *runner) spec(path string) (build.Spec, error) {
 	if err != nil {
 		return build.Spec{}, fmt.Errorf("finding %s: %w", path, err)
 	}
-	cache, err := r.env.cacheDir(cfg)
+	cache, err := r.cacheDir()
 	if err != nil {
 		return build.Spec{}, err
 	}
@@ -154,15 +154,17 @@ func (env *environment) secrets(cfg *config.Config) ([]build.Secret, error) {
 	return out, nil
 }
 
-// load makes the stage that takes an image that is there: an OCI layout or docker
-// archive when such a path exists, else a registry reference.
-func (r *runner) load(named string) pipeline.Stage {
+// open makes the stage that takes an OCI layout or docker archive.
+func (r *runner) open(path string) pipeline.Stage {
+	return pipeline.Load(func(context.Context, progress.Sink) (image.Image, error) {
+		return image.Open(path, filepath.Join(r.scratch, "archive"), image.Choice{Platform: r.cfg.Platform})
+	})
+}
+
+// pull makes the stage that takes an image from a registry, whatever lies under
+// that name on disk: a pull request may put anything there.
+func (r *runner) pull(named string) pipeline.Stage {
 	return pipeline.Load(func(ctx context.Context, _ progress.Sink) (image.Image, error) {
-		if _, err := os.Stat(named); err == nil {
-			return image.Open(named, filepath.Join(r.scratch, "archive"), image.Choice{Platform: r.cfg.Platform})
-		} else if named == r.cfg.Input {
-			return image.Image{}, fmt.Errorf("reading %s: %w", named, pathCause(err))
-		}
 		ref, err := r.client.Reference(named)
 		if err != nil {
 			return image.Image{}, err
@@ -171,9 +173,29 @@ func (r *runner) load(named string) pipeline.Stage {
 	})
 }
 
+// onDisk says whether what a person named is a path rather than a reference: it
+// begins as one, is a file, or is an OCI layout under a name without a host or tag.
+func onDisk(named string) bool {
+	if strings.HasPrefix(named, ".") || filepath.IsAbs(named) {
+		return true
+	}
+	info, err := os.Stat(named)
+	if err != nil {
+		return false
+	}
+	if info.Mode().IsRegular() {
+		return true
+	}
+	_, err = os.Stat(filepath.Join(named, "oci-layout"))
+	return err == nil && !strings.ContainsAny(named, ".:@")
+}
+
 // scanning adds the stages that look into the image.
 func (r *runner) scanning(gate *pipeline.Gate) error {
 	cfg := r.cfg
+	if len(cfg.Scanners) == 0 {
+		return &config.UsageError{Where: "scanners", Err: errors.New("names none; want any of vuln, secret")}
+	}
 	packages := has(cfg.Scanners, "vuln")
 	opts := scan.Options{
 		Packages: packages, Secrets: has(cfg.Scanners, "secret"),
@@ -185,7 +207,7 @@ func (r *runner) scanning(gate *pipeline.Gate) error {
 	if !packages {
 		return nil
 	}
-	cache, err := r.env.cacheDir(cfg)
+	cache, err := r.cacheDir()
 	if err != nil {
 		return err
 	}
@@ -202,7 +224,7 @@ func (r *runner) acts(gate *pipeline.Gate) error {
 	cfg := r.cfg
 	if cfg.Push != "true" {
 		if cfg.Sign == "true" {
-			return &config.UsageError{Where: "sign", Err: errors.New("what is not pushed cannot be signed; set --push")}
+			r.notes = append(r.notes, "not signed: what is not pushed cannot be signed; set --push")
 		}
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/all"
@@ -79,8 +80,8 @@ func (r *runner) lint(tree *source.Tree) pipeline.Stage {
 func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 	started := time.Now().UTC()
 	state, err := r.walk(ctx, gate)
-	if state == nil {
-		return ExitSignal, err
+	if err != nil {
+		return ExitIndeterminate, err
 	}
 	if state.Database.Database != nil {
 		r.closers = append(r.closers, state.Database)
@@ -92,14 +93,8 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 		Policy: verdict.Policy{FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn, IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: r.cfg.Profile},
 	}
 	state.Fill(&result)
-	if err != nil {
-		// It ended before anything was decided: that is not known, not a fail.
-		result.Verdict = verdict.Verdict{Decision: verdict.Indeterminate, Reasons: []verdict.Reason{{
-			Code: "stopped", Message: err.Error(), Decides: verdict.Indeterminate, Count: 1,
-		}}}
-	}
 	if r.built != nil && len(state.Images) > 0 && state.Images[0].Built != nil {
-		r.describe(&result, state.Images[0].Built.Door, state.Images[0].Built.Detail, state.Images[0].Built.Provenance)
+		r.describe(&result, state.Images[0].Built)
 	}
 	if ctx.Err() != nil {
 		// After a signal local files are written and nothing else.
@@ -120,8 +115,9 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 // then the program ends within 5 seconds (architecture, "One way through").
 const grace = 4 * time.Second
 
-// walk runs the stages and shows their progress. The State is nil when a stage
-// did not stop in time after a signal: it may still be writing to it.
+// walk runs the stages and shows their progress. It fails when a stage did not
+// stop in time after a signal or the timeout: that stage may still be writing to
+// the State.
 func (r *runner) walk(ctx context.Context, gate pipeline.Gate) (*pipeline.State, error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, r.cfg.Timeout, fmt.Errorf("the timeout of %s is over; set --timeout", r.cfg.Timeout))
 	defer cancel()
@@ -130,23 +126,16 @@ func (r *runner) walk(ctx context.Context, gate pipeline.Gate) (*pipeline.State,
 	for _, note := range r.notes {
 		shown.Emit(progress.Event{Kind: progress.Notice, Text: note})
 	}
-	type ended struct {
-		state *pipeline.State
-		err   error
-	}
-	done := make(chan ended, 1)
-	go func() {
-		state, err := gate.Way(r.policy()).Run(bounded, shown, time.Now)
-		done <- ended{state, err}
-	}()
+	done := make(chan *pipeline.State, 1)
+	go func() { done <- gate.Way(r.policy()).Run(bounded, shown, time.Now) }()
 	late := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(late) }) })
+	stop := context.AfterFunc(bounded, func() { time.AfterFunc(grace, func() { close(late) }) })
 	defer stop()
 	select {
-	case e := <-done:
-		return e.state, e.err
+	case state := <-done:
+		return state, nil
 	case <-late:
-		return nil, errors.New("a stage did not stop in time")
+		return nil, fmt.Errorf("%w, and a stage did not stop in time", context.Cause(bounded))
 	}
 }
 
@@ -174,25 +163,40 @@ func (r *runner) nothing(result *verdict.Result) error {
 	return nil
 }
 
-// describe completes how the image came to be, and keeps the provenance beside the reports.
-func (r *runner) describe(result *verdict.Result, door, detail, provenance string) {
+// describe completes how the image came to be, and keeps the sidecars beside the reports.
+func (r *runner) describe(result *verdict.Result, by *build.Result) {
 	built := *r.built
-	built.Door, built.Detail = door, detail
-	if provenance != "" && r.cfg.ReportDir != "" {
-		kept := filepath.Join(r.cfg.ReportDir, "provenance.json")
-		if err := copyFile(provenance, kept); err != nil {
-			result.Notes = append(result.Notes, "the provenance could not be kept: "+err.Error())
-		} else {
-			built.Provenance = filepath.ToSlash(kept)
-		}
+	built.Door, built.Detail = by.Door, by.Detail
+	if by.Provenance != "" {
+		built.Provenance = r.keep(result, by.Provenance, "provenance.json")
+	}
+	if by.Lines != "" {
+		built.Lines = r.keep(result, by.Lines, "lines.json")
 	}
 	result.Built = &built
+}
+
+// keep copies a sidecar of the build into report-dir and returns its name there,
+// relative to the workspace where it lies inside.
+func (r *runner) keep(result *verdict.Result, from, name string) string {
+	if r.cfg.ReportDir == "" {
+		return ""
+	}
+	kept := filepath.Join(r.cfg.ReportDir, name)
+	if err := copyFile(from, kept); err != nil {
+		result.Notes = append(result.Notes, name+" could not be kept: "+err.Error())
+		return ""
+	}
+	if rel, err := r.space.rel(kept); err == nil {
+		return rel
+	}
+	return name
 }
 
 func copyFile(from, to string) error {
 	data, err := os.ReadFile(from)
 	if err != nil {
-		return fmt.Errorf("reading the provenance: %w", pathCause(err))
+		return fmt.Errorf("reading it: %w", pathCause(err))
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return fmt.Errorf("making the report directory: %w", pathCause(err))

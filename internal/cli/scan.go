@@ -17,7 +17,10 @@ func runScan(ctx context.Context, env *environment, cfg *config.Config, operands
 		return ExitIndeterminate, err
 	}
 	defer r.close()
-	gate := pipeline.Gate{Image: r.load(named)}
+	gate := pipeline.Gate{Image: r.pull(named)}
+	if onDisk(named) {
+		gate.Image = r.open(named)
+	}
 	if err := r.scanning(&gate); err != nil {
 		return ExitUsage, err
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/google/go-containerregistry/pkg/name"
-
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
 )
@@ -31,6 +29,5 @@ func runVerify(ctx context.Context, env *environment, cfg *config.Config, operan
 	if err != nil {
 		return ExitUsage, err
 	}
-	resolve := func(ctx context.Context) (name.Digest, error) { return r.client.Resolve(ctx, ref) }
-	return r.run(ctx, pipeline.Gate{Evidence: pipeline.Signatures(resolve, verifier)})
+	return r.run(ctx, pipeline.Gate{Evidence: pipeline.Signatures(r.client, ref, verifier)})
 }

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
@@ -62,28 +64,33 @@ func below(dir, path string) (string, bool) {
 	return filepath.ToSlash(rel), true
 }
 
-// cacheDir is where we keep things between runs, made with rights for its owner only.
-func (env *environment) cacheDir(cfg *config.Config) (string, error) {
-	dir := cfg.CacheDir
+// cacheDir is where we keep things between runs, with rights for its owner only.
+// Where the user has no such place, and named none, this run keeps its own and
+// the next begins anew: a directory that others may write to is no cache.
+func (r *runner) cacheDir() (string, error) {
+	dir := r.cfg.CacheDir
 	if dir == "" {
-		base := env.getenv("XDG_CACHE_HOME")
-		if base == "" && env.getenv("LocalAppData") != "" {
-			base = env.getenv("LocalAppData")
+		base := cmp.Or(r.env.getenv("XDG_CACHE_HOME"), r.env.getenv("LocalAppData"))
+		if home := r.env.getenv("HOME"); base == "" && home != "" {
+			base = filepath.Join(home, ".cache")
 		}
-		if base == "" && env.getenv("HOME") != "" {
-			base = filepath.Join(env.getenv("HOME"), ".cache")
+		if base != "" {
+			if dir = filepath.Join(base, "plimsoll"); os.MkdirAll(dir, 0o700) == nil {
+				return dir, nil
+			}
 		}
-		if base == "" {
-			base = os.TempDir()
+		const note = "nothing is kept for the next run: there is no cache directory of the user's; name one with --cache-dir"
+		if !slices.Contains(r.notes, note) {
+			r.notes = append(r.notes, note)
 		}
-		dir = filepath.Join(base, "plimsoll")
+		return filepath.Join(r.scratch, "cache"), nil
 	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("finding the cache directory: %w", err)
 	}
 	if err := os.MkdirAll(abs, 0o700); err != nil {
-		return "", &config.UsageError{Where: "cache-dir", Err: fmt.Errorf("%s cannot be made: %w; name another with --cache-dir", dir, pathCause(err))}
+		return "", &config.UsageError{Where: "cache-dir", Err: fmt.Errorf("%s cannot be made: %w; name another", dir, pathCause(err))}
 	}
 	return abs, nil
 }

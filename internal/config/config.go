@@ -81,13 +81,6 @@ type RegistryAuth struct {
 
 // origin is where a value came from, for messages.
 type origin struct {
-	what string // "flag --file", "input file", ".plimsoll.yaml:3"
-	text string
-}
-
-// Given says whether a setting was given anywhere, that is, whether its value is
-// not just the default.
-func (c *Config) Given(name string) bool {
-	_, ok := c.set[name]
-	return ok
+	what  string   // "flag --file", "input file", ".plimsoll.yaml:3"
+	texts []string // as given, one per flag or list item
 }

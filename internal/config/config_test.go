@@ -58,8 +58,6 @@ func TestPrecedence(t *testing.T) {
 	check(t, "a switch stands alone", "true", c.Push)
 	check(t, "operands stand anywhere", []string{"ctx", "--odd"}, operands)
 	check(t, "a mapping in the file", map[string]string{"FROM_FILE": "yes"}, c.BuildArgs)
-	check(t, "given", true, c.Given("tags"))
-	check(t, "not given", false, c.Given("timeout"))
 }
 
 func TestFilesFromTheRootDown(t *testing.T) {
@@ -120,19 +118,20 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 	for _, env := range []config.Getenv{
 		environment("INPUT_REGISTRY-AUTHS", "- registry: [hunter2\n"),
 		environment("INPUT_REGISTRY-AUTHS", "- {registry: ghcr.io, username: hunter2}\n"),
-		environment("INPUT_SECRETS", "hunter2-hunter2-hunter2"),
+		environment("INPUT_SECRETS", "hunter2"),
 	} {
 		_, _, err := config.Load("gate", nil, env)
-		if err == nil || strings.Contains(err.Error(), "hunter2-hunter2") || strings.Contains(err.Error(), "[hunter2") {
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("error %v; want one that does not repeat the secret", err)
 		}
 	}
-	c, _, err := config.Load("gate", []string{"--tags=a:1", "--target=x", "--push"}, environment("INPUT_SECRETS", "token=hunter2"))
+	c, _, err := config.Load("gate", []string{"--tags=a:1", "--target=x", "--push", "--build-args=NPM_TOKEN=hunter2", "--skip-dirs=a", "--skip-dirs=b", "--as-of=2027-01-01", "--quiet"},
+		environment("INPUT_SECRETS", "token=hunter2"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	check(t, "the secret", map[string]string{"token": "hunter2"}, c.Secrets)
-	check(t, "the line that reproduces", []string{"--target=x"}, c.Line("gate"))
+	check(t, "the line that reproduces", []string{"--skip-dirs=a", "--skip-dirs=b", "--target=x", "--build-args=NPM_TOKEN", "--as-of=2027-01-01"}, c.Line("gate"))
 }
 
 func TestNameAloneIsTheVariable(t *testing.T) {

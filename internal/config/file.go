@@ -152,7 +152,7 @@ func parseFile(path string, data []byte) ([]assignment, error) {
 			if known[j].Path && text != "" {
 				text = beside(path, text)
 			}
-			out = append(out, assignment{known[j], text, origin{at(val), text}})
+			out = append(out, assignment{known[j], text, origin{at(val), []string{text}}})
 		}
 	}
 	return out, nil

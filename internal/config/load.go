@@ -73,7 +73,7 @@ func (c *Config) apply(level []assignment, getenv Getenv) error {
 			c.set[a.setting.Name] = a.origin
 		} else {
 			o := c.set[a.setting.Name]
-			o.text += "\n" + a.text
+			o.texts = append(o.texts, a.text)
 			c.set[a.setting.Name] = o
 		}
 		if err := v.set(a.text); err != nil {
@@ -119,7 +119,7 @@ func readInputs(command string, getenv Getenv) []assignment {
 			continue
 		}
 		if text := getenv("INPUT_" + strings.ToUpper(s.Name)); text != "" {
-			out = append(out, assignment{s, text, origin{"input " + s.Name, text}})
+			out = append(out, assignment{s, text, origin{"input " + s.Name, []string{text}}})
 		}
 	}
 	return out
@@ -178,7 +178,7 @@ type flagValue struct {
 func (v *flagValue) String() string { return "" }
 
 func (v *flagValue) Set(text string) error {
-	*v.to = append(*v.to, assignment{v.setting, text, origin{"flag --" + v.setting.Name, text}})
+	*v.to = append(*v.to, assignment{v.setting, text, origin{"flag --" + v.setting.Name, []string{text}}})
 	return nil
 }
 
@@ -187,17 +187,27 @@ func (v *flagValue) IsBoolFlag() bool {
 	return v.setting.Kind == Bool || slices.Contains(v.setting.Allowed, "true")
 }
 
-// Line returns the flags that give this configuration again on a laptop, without
-// secrets and without what writes or talks somewhere. context and what only this
-// run needs are left to the caller.
+// Line returns the flags that give the same verdict again on a laptop: without
+// secrets and what writes or shows, and of build arguments the names alone, which
+// then are taken from the environment. The context is left to the caller.
 func (c *Config) Line(command string) []string {
 	var out []string
 	for _, s := range Settings() {
 		o, given := c.set[s.Name]
-		if !given || s.Secret || s.Act || s.FlagOnly || !s.Takes(command) || s.Name == "context" || s.Name == "cache-dir" || s.Name == "warn-only" {
+		if !given || s.Secret || s.Act || !s.Takes(command) || s.Name == "context" {
 			continue
 		}
-		out = append(out, "--"+s.Name+"="+strings.TrimSpace(o.text))
+		for _, text := range o.texts {
+			for line := range strings.Lines(text) {
+				line = strings.TrimSpace(line)
+				if s.Name == "build-args" {
+					line, _, _ = strings.Cut(line, "=")
+				}
+				if line != "" {
+					out = append(out, "--"+s.Name+"="+line)
+				}
+			}
+		}
 	}
 	return out
 }

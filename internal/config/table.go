@@ -31,7 +31,8 @@ type Setting struct {
 	Secret bool
 	// Path values that come from a file are relative to that file.
 	Path bool
-	// Act marks what writes or talks somewhere; left out of the command that reproduces a verdict.
+	// Act marks what writes, shows or only concerns one machine: it changes no
+	// verdict and is left out of the command that reproduces one.
 	Act bool
 	// FlagOnly settings are not inputs of the action and not keys of the file.
 	FlagOnly bool
@@ -84,6 +85,11 @@ func pairs(to func(*Config) *map[string]string) func(*Config, Getenv) value {
 	return func(c *Config, _ Getenv) value { return pairsValue{to: to(c)} }
 }
 
+// secretPairs never repeats what it could not read.
+func secretPairs(to func(*Config) *map[string]string) func(*Config, Getenv) value {
+	return func(c *Config, _ Getenv) value { return pairsValue{to: to(c), secret: true} }
+}
+
 // pairsOrEnv reads NAME alone as the variable of that name, as docker build does.
 func pairsOrEnv(to func(*Config) *map[string]string) func(*Config, Getenv) value {
 	return func(c *Config, getenv Getenv) value {
@@ -98,10 +104,11 @@ var (
 	onGate   = []string{"gate"}
 	onBuild  = []string{"gate", "build"}
 	onScan   = []string{"gate", "scan"}
-	onImage  = []string{"gate", "build", "scan", "verify"}
+	onImage  = []string{"gate", "build", "scan"}
+	onClient = []string{"gate", "build", "scan", "verify"}
 	onJudge  = []string{"gate", "lint", "scan"}
 	onLint   = []string{"gate", "lint"}
-	onTree   = []string{"gate", "lint", "scan"}
+	onRun    = []string{"gate", "lint", "build", "scan", "verify"}
 	onVerify = []string{"gate", "verify"}
 )
 
@@ -110,12 +117,12 @@ func what() []Setting {
 		Setting{Name: "config-file", Kind: Text, Path: true, FlagOnly: true, Usage: "read settings from this file instead of looking for .plimsoll.yaml", bind: text(func(c *Config) *string { return &c.ConfigFile })},
 		Setting{Name: "input", Kind: Text, Path: true, Commands: onGate, Usage: "judge this OCI layout or docker archive instead of building", bind: text(func(c *Config) *string { return &c.Input })},
 		Setting{Name: "image-ref", Kind: Text, Commands: onGate, Usage: "judge this image in a registry instead of building", bind: text(func(c *Config) *string { return &c.ImageRef })},
-		Setting{Name: "if-nothing-found", Kind: Choice, Default: "warn", Allowed: []string{"warn", "ignore", "error"}, Commands: onLint, Usage: "what to do when there is nothing to judge: pass with a warning, pass silently, or exit 2", bind: choice(func(c *Config) *string { return &c.IfNothingFound }, "warn", "ignore", "error")},
-		Setting{Name: "skip-dirs", Kind: List, Commands: onTree, Usage: "globs of directories that are not looked at, in the sources and in the image", bind: commas(func(c *Config) *[]string { return &c.SkipDirs })},
-		Setting{Name: "skip-files", Kind: List, Commands: onTree, Usage: "globs of files that are not looked at, in the sources and in the image", bind: commas(func(c *Config) *[]string { return &c.SkipFiles })},
-		Setting{Name: "warn-only", Kind: Bool, Default: "false", Commands: onJudge, Usage: "tell the verdict and exit 0 all the same", bind: boolean(func(c *Config) *bool { return &c.WarnOnly })},
-		Setting{Name: "timeout", Kind: Duration, Default: "1h", Usage: "give up after this long", bind: func(c *Config, _ Getenv) value { return durationValue{&c.Timeout} }},
-		Setting{Name: "cache-dir", Kind: Text, Path: true, Usage: "where build cache and vulnerability database are kept (default: the user's cache directory)", bind: text(func(c *Config) *string { return &c.CacheDir })},
+		Setting{Name: "if-nothing-found", Kind: Choice, Act: true, Default: "warn", Allowed: []string{"warn", "ignore", "error"}, Commands: onLint, Usage: "what to do when there is nothing to judge: pass with a warning, pass silently, or exit 2", bind: choice(func(c *Config) *string { return &c.IfNothingFound }, "warn", "ignore", "error")},
+		Setting{Name: "skip-dirs", Kind: List, Commands: onJudge, Usage: "globs of directories that are not looked at, in the sources and in the image", bind: commas(func(c *Config) *[]string { return &c.SkipDirs })},
+		Setting{Name: "skip-files", Kind: List, Commands: onJudge, Usage: "globs of files that are not looked at, in the sources and in the image", bind: commas(func(c *Config) *[]string { return &c.SkipFiles })},
+		Setting{Name: "warn-only", Kind: Bool, Act: true, Default: "false", Commands: onJudge, Usage: "tell the verdict and exit 0 all the same", bind: boolean(func(c *Config) *bool { return &c.WarnOnly })},
+		Setting{Name: "timeout", Kind: Duration, Act: true, Commands: onRun, Default: "1h", Usage: "give up after this long", bind: func(c *Config, _ Getenv) value { return durationValue{&c.Timeout} }},
+		Setting{Name: "cache-dir", Kind: Text, Act: true, Commands: onImage, Path: true, Usage: "where build cache and vulnerability database are kept (default: the user's cache directory)", bind: text(func(c *Config) *string { return &c.CacheDir })},
 	)
 }
 
@@ -126,14 +133,14 @@ func building() []Setting {
 		Setting{Name: "target", Kind: Text, Commands: onBuild, Usage: "stage to build (default: the last)", bind: text(func(c *Config) *string { return &c.Target })},
 		Setting{Name: "platforms", Kind: Text, Commands: onImage, Usage: "platform to build, or to take from an index, such as linux/arm64; one for now", bind: text(func(c *Config) *string { return &c.Platform })},
 		Setting{Name: "build-args", Kind: Pairs, Commands: onBuild, Usage: "build arguments, one NAME=VALUE a line; NAME alone takes the variable of that name", bind: pairsOrEnv(func(c *Config) *map[string]string { return &c.BuildArgs })},
-		Setting{Name: "secrets", Kind: Pairs, Secret: true, Commands: onBuild, Usage: "build secrets, one ID=VALUE a line, for RUN --mount=type=secret", bind: pairs(func(c *Config) *map[string]string { return &c.Secrets })},
+		Setting{Name: "secrets", Kind: Pairs, Secret: true, Commands: onBuild, Usage: "build secrets, one ID=VALUE a line, for RUN --mount=type=secret", bind: secretPairs(func(c *Config) *map[string]string { return &c.Secrets })},
 		Setting{Name: "secret-files", Kind: Pairs, Commands: onBuild, Usage: "build secrets from files, one ID=PATH a line", bind: pairs(func(c *Config) *map[string]string { return &c.SecretFiles })},
 		Setting{Name: "secret-envs", Kind: Pairs, Commands: onBuild, Usage: "build secrets from the environment, one ID=VARIABLE a line", bind: pairs(func(c *Config) *map[string]string { return &c.SecretEnvs })},
 		Setting{Name: "labels", Kind: Pairs, Commands: onBuild, Usage: "labels of the image, one NAME=VALUE a line", bind: pairs(func(c *Config) *map[string]string { return &c.Labels })},
-		Setting{Name: "tags", Kind: List, Act: true, Commands: onBuild, Usage: "where the image goes, as repository:tag; the tag moves last", bind: commas(func(c *Config) *[]string { return &c.Tags })},
+		Setting{Name: "tags", Kind: List, Act: true, Commands: onGate, Usage: "where the image goes, as repository:tag; the tag moves last", bind: commas(func(c *Config) *[]string { return &c.Tags })},
 		Setting{Name: "no-cache", Kind: Bool, Default: "false", Commands: onBuild, Usage: "build every step anew", bind: boolean(func(c *Config) *bool { return &c.NoCache })},
 		Setting{Name: "pull", Kind: Bool, Default: "false", Commands: onBuild, Usage: "resolve base images anew", bind: boolean(func(c *Config) *bool { return &c.Pull })},
-		Setting{Name: "push", Kind: Choice, Default: "auto", Allowed: []string{"auto", "true", "false"}, Act: true, Commands: onGate, Usage: "push after a pass; auto does not push from a laptop", bind: choice(func(c *Config) *string { return &c.Push }, "auto", "true", "false")},
+		Setting{Name: "push", Kind: Choice, Default: "auto", Allowed: []string{"auto", "true", "false"}, Act: true, Commands: onGate, Usage: "push after a pass; auto does not, on a laptop", bind: choice(func(c *Config) *string { return &c.Push }, "auto", "true", "false")},
 	)
 }
 
@@ -159,10 +166,10 @@ func scanning() []Setting {
 
 func evidence() []Setting {
 	return group("evidence",
-		Setting{Name: "sign", Kind: Choice, Default: "auto", Allowed: []string{"auto", "true", "false"}, Act: true, Commands: onGate, Usage: "sign what was pushed; auto signs whenever there is a signing-key", bind: choice(func(c *Config) *string { return &c.Sign }, "auto", "true", "false")},
+		Setting{Name: "sign", Kind: Choice, Default: "auto", Allowed: []string{"auto", "true", "false"}, Act: true, Commands: onGate, Usage: "sign what is pushed; auto does when there is a signing-key", bind: choice(func(c *Config) *string { return &c.Sign }, "auto", "true", "false")},
 		Setting{Name: "signing-key", Kind: Text, Path: true, Act: true, Commands: onGate, Usage: "cosign private key, a file or env://NAME; its password in COSIGN_PASSWORD", bind: text(func(c *Config) *string { return &c.SigningKey })},
 		Setting{Name: "verification-key", Kind: Text, Path: true, Commands: onVerify, Usage: "public key that signatures are checked against, a file or env://NAME", bind: text(func(c *Config) *string { return &c.VerificationKey })},
-		Setting{Name: "registry-auths", Kind: Auths, Secret: true, Commands: onImage, Usage: "credentials beside those of Docker's config: a YAML list of {registry, username, password}", bind: func(c *Config, _ Getenv) value { return authsValue{&c.RegistryAuths} }},
+		Setting{Name: "registry-auths", Kind: Auths, Secret: true, Commands: onClient, Usage: "credentials beside those of Docker's config: a YAML list of {registry, username, password}", bind: func(c *Config, _ Getenv) value { return authsValue{&c.RegistryAuths} }},
 	)
 }
 
@@ -171,11 +178,11 @@ func telling() []Setting {
 	return group("telling",
 		Setting{Name: "report-dir", Kind: Text, Path: true, Act: true, Commands: onGate, Usage: "directory that the reports are written to", bind: text(func(c *Config) *string { return &c.ReportDir })},
 		Setting{Name: "reports", Kind: List, Default: "json,markdown,text", Allowed: []string{"json", "markdown", "text"}, Act: true, Commands: onGate, Usage: "which reports are written to report-dir: report.json, summary.md, report.txt", bind: commas(func(c *Config) *[]string { return &c.Reports }, "json", "markdown", "text")},
-		Setting{Name: "format", Kind: Choice, Default: "text", Allowed: formats, FlagOnly: true, Commands: []string{"gate", "lint", "scan", "report", "verify"}, Usage: "form of what is printed", bind: choice(func(c *Config) *string { return &c.Format }, formats...)},
-		Setting{Name: "output", Kind: Text, FlagOnly: true, Commands: []string{"gate", "lint", "scan", "report", "verify", "build"}, Usage: "write to this file instead of standard output; for build, the directory of the OCI layout", bind: text(func(c *Config) *string { return &c.Output })},
-		Setting{Name: "quiet", Kind: Bool, Default: "false", FlagOnly: true, Usage: "no progress; results and errors only", bind: boolean(func(c *Config) *bool { return &c.Quiet })},
-		Setting{Name: "debug", Kind: Bool, Default: "false", FlagOnly: true, Usage: "say everything, also the output of build steps that succeed", bind: boolean(func(c *Config) *bool { return &c.Debug })},
-		Setting{Name: "dry-run", Kind: Bool, Default: "false", FlagOnly: true, Commands: onGate, Usage: "judge, and say what would be written without writing it", bind: boolean(func(c *Config) *bool { return &c.DryRun })},
+		Setting{Name: "format", Kind: Choice, Act: true, Default: "text", Allowed: formats, FlagOnly: true, Commands: []string{"gate", "lint", "scan", "report", "verify"}, Usage: "form of what is printed", bind: choice(func(c *Config) *string { return &c.Format }, formats...)},
+		Setting{Name: "output", Kind: Text, Act: true, FlagOnly: true, Commands: []string{"gate", "lint", "scan", "report", "verify", "build"}, Usage: "write to this file instead of standard output; for build, the directory of the OCI layout", bind: text(func(c *Config) *string { return &c.Output })},
+		Setting{Name: "quiet", Kind: Bool, Act: true, Commands: onRun, Default: "false", FlagOnly: true, Usage: "no progress; results and errors only", bind: boolean(func(c *Config) *bool { return &c.Quiet })},
+		Setting{Name: "debug", Kind: Bool, Act: true, Commands: onRun, Default: "false", FlagOnly: true, Usage: "say everything, also the output of build steps that succeed", bind: boolean(func(c *Config) *bool { return &c.Debug })},
+		Setting{Name: "dry-run", Kind: Bool, Act: true, Default: "false", FlagOnly: true, Commands: onGate, Usage: "judge, and say what would be written without writing it", bind: boolean(func(c *Config) *bool { return &c.DryRun })},
 		Setting{Name: "as-of", Kind: Date, FlagOnly: true, Commands: onJudge, Usage: "judge as if it were this day: ages and expiries count from it", bind: func(c *Config, _ Getenv) value { return dateValue{&c.AsOf} }},
 	)
 }

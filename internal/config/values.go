@@ -125,6 +125,7 @@ func (v listValue) reset() { *v.to = nil }
 // pairsValue reads NAME=VALUE, one a line. A value may hold anything, so commas do not separate.
 type pairsValue struct {
 	to       *map[string]string
+	secret   bool                             // messages hold nothing of the text
 	bareName func(name string) (string, bool) // what NAME alone means; nil when it means nothing
 }
 
@@ -142,7 +143,10 @@ func (v pairsValue) set(text string) error {
 			}
 		}
 		if !ok || name == "" {
-			return fmt.Errorf("an entry is not NAME=VALUE; it has %d characters and starts with %q", len(line), first(line, 12))
+			if v.secret {
+				return errors.New("an entry is not ID=VALUE")
+			}
+			return fmt.Errorf("an entry is not NAME=VALUE; it starts with %q", first(line, 12))
 		}
 		if *v.to == nil {
 			*v.to = map[string]string{}

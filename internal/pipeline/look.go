@@ -13,6 +13,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
+	"github.com/plimsoll-ci/plimsoll/internal/registry"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
 	"github.com/plimsoll-ci/plimsoll/internal/sign"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
@@ -43,6 +44,9 @@ func Build(builder build.Builder, spec build.Spec, reference string) Stage {
 		if img.Digest.String() != result.Digest {
 			return "", fmt.Errorf("the layout holds %s and the builder said %s; the build cannot be trusted", img.Digest, result.Digest)
 		}
+		if err := result.WriteLines(); err != nil {
+			return "", err
+		}
 		img.Reference = reference
 		s.Images = []Image{{Image: img, Built: &result}}
 		return img.Digest.String(), nil
@@ -61,15 +65,18 @@ func Load(open func(context.Context, progress.Sink) (image.Image, error)) Stage 
 	}}
 }
 
-// Signatures looks at the evidence beside an image in a registry. resolve gives
-// the digest that the reference names now.
-func Signatures(resolve func(context.Context) (name.Digest, error), verifier sign.Verifier) Stage {
+// Signatures looks at the evidence beside what the reference names in a registry.
+func Signatures(client *registry.Client, ref name.Reference, verifier sign.Verifier) Stage {
 	return Stage{Name: "verify", Skip: always, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
-		digest, err := resolve(ctx)
+		manifest, err := client.Manifest(ctx, ref)
 		if err != nil {
 			return "", err
 		}
+		digest := ref.Context().Digest(manifest.Digest.String())
 		s.Checked = &verdict.Subject{Digest: digest.DigestStr(), Kind: "manifest", Reference: digest.String()}
+		if manifest.MediaType.IsIndex() {
+			s.Checked.Kind = "index"
+		}
 		if s.Evidence, err = verifier.Verify(ctx, digest); err != nil {
 			return "", err
 		}

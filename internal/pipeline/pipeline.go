@@ -42,9 +42,10 @@ type Way struct {
 	Act []Stage
 }
 
-// Run goes the way. It always returns a State that can be told, and an error
-// only when ctx ended before the verdict was reached.
-func (w Way) Run(ctx context.Context, sink progress.Sink, now func() time.Time) (*State, error) {
+// Run goes the way and returns what came of it, which can always be told. When
+// ctx ends, what was not looked at is a failure among the others, so that the
+// verdict is never a pass, and nothing is acted on.
+func (w Way) Run(ctx context.Context, sink progress.Sink, now func() time.Time) *State {
 	r := &run{sink: sink, now: now, state: &State{}}
 	for _, group := range w.Look {
 		var wait sync.WaitGroup
@@ -53,15 +54,15 @@ func (w Way) Run(ctx context.Context, sink progress.Sink, now func() time.Time) 
 		}
 		wait.Wait()
 		if ctx.Err() != nil {
-			return r.state, context.Cause(ctx)
+			r.state.Failures = append(r.state.Failures, policy.Failure{Stage: "run", Message: context.Cause(ctx).Error()})
+			break
 		}
 	}
 	r.state.Verdict = w.Decide(r.state)
-	if r.state.Verdict.Decision != verdict.Pass {
-		return r.state, nil
+	if r.state.Verdict.Decision == verdict.Pass {
+		r.act(ctx, w.Act)
 	}
-	r.act(ctx, w.Act)
-	return r.state, nil
+	return r.state
 }
 
 type run struct {

@@ -40,10 +40,7 @@ func TestEveryLookRunsWhateverTheOthersReturn(t *testing.T) {
 		Decide: strictly,
 		Act:    []pipeline.Stage{stage("push", &ran, nil)},
 	}
-	state, err := way.Run(t.Context(), progress.Discard, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	state := way.Run(t.Context(), progress.Discard, time.Now)
 	if diff := cmp.Diff([]string{"first", "second"}, ran); diff != "" {
 		t.Errorf("stages that ran (-want +got):\n%s", diff)
 	}
@@ -59,10 +56,7 @@ func TestActsEndAtTheFirstError(t *testing.T) {
 		Decide: strictly,
 		Act:    []pipeline.Stage{stage("push", &ran, nil), stage("sign", &ran, errors.New("denied")), stage("tag", &ran, nil)},
 	}
-	state, err := way.Run(t.Context(), progress.Discard, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	state := way.Run(t.Context(), progress.Discard, time.Now)
 	if diff := cmp.Diff([]string{"push", "sign"}, ran); diff != "" {
 		t.Errorf("stages that ran (-want +got):\n%s", diff)
 	}
@@ -85,10 +79,7 @@ func TestAFailedBuildIsAFailOnItsLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			way := pipeline.Way{Look: [][]pipeline.Stage{{stage("build", &ran, test.err)}}, Decide: strictly, Act: []pipeline.Stage{stage("push", &ran, nil)}}
-			state, err := way.Run(t.Context(), progress.Discard, time.Now)
-			if err != nil {
-				t.Fatal(err)
-			}
+			state := way.Run(t.Context(), progress.Discard, time.Now)
 			if state.Verdict.Decision != test.want {
 				t.Errorf("verdict %s; want %s", state.Verdict.Decision, test.want)
 			}
@@ -111,10 +102,7 @@ func TestAPanicIsAFailureOfItsStage(t *testing.T) {
 			return names[3], nil
 		},
 	}}}}
-	state, err := way.Run(t.Context(), progress.Discard, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	state := way.Run(t.Context(), progress.Discard, time.Now)
 	if state.Verdict.Decision != verdict.Indeterminate || !strings.Contains(state.Verdict.Reasons[0].Message, "panicked") {
 		t.Errorf("verdict %+v; want indeterminate, naming the panic", state.Verdict)
 	}
@@ -132,12 +120,29 @@ func TestASignalLeavesTheVerdictOpen(t *testing.T) {
 		},
 		Decide: strictly, Act: []pipeline.Stage{stage("push", &ran, nil)},
 	}
-	state, err := way.Run(ctx, progress.Discard, time.Now)
-	if !errors.Is(err, reason) {
-		t.Errorf("error %v; want %v", err, reason)
+	state := way.Run(ctx, progress.Discard, time.Now)
+	if len(ran) > 0 {
+		t.Errorf("ran %v; want nothing more", ran)
 	}
-	if len(ran) > 0 || state.Verdict.Decision != verdict.Fail {
-		t.Errorf("ran %v, verdict %s; want nothing more, and the zero verdict", ran, state.Verdict.Decision)
+	if state.Verdict.Decision != verdict.Indeterminate || state.Verdict.Reasons[0].Message != "stopped" {
+		t.Errorf("verdict %+v; want indeterminate, because it was stopped", state.Verdict)
+	}
+}
+
+// What was seen before time ran out still counts: fail wins.
+func TestAFailOutlivesATimeout(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	way := pipeline.Way{
+		Look: [][]pipeline.Stage{{{Name: "build", Skip: never, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
+			cancel(errors.New("the time is over"))
+			return "", &build.FailedError{Err: errors.New("exit code 1")}
+		}}}},
+		Decide: strictly,
+	}
+	state := way.Run(ctx, progress.Discard, time.Now)
+	if state.Verdict.Decision != verdict.Fail || !state.Verdict.Incomplete {
+		t.Errorf("verdict %+v; want an incomplete fail", state.Verdict)
 	}
 }
 

@@ -86,6 +86,8 @@ type Built struct {
 	Target     string `json:"target,omitempty"`
 	// Provenance is the path of the SLSA provenance sidecar, empty when the door gives none.
 	Provenance string `json:"provenance,omitempty"`
+	// Lines is the path of the sidecar that places each layer on its line.
+	Lines string `json:"lines,omitempty"`
 }
 
 // Linted counts what lint read, by kind of source.
