@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/plimsoll-ci/plimsoll/internal/registry/registrytest"
 )
 
 func main() {
@@ -39,7 +41,16 @@ func demo(ctx context.Context, plimsoll, out string) error {
 		return fmt.Errorf("finding %s: %w", out, err)
 	}
 	say("Setting up a harbour on this machine: a registry, an Alpine base, a vulnerability database, a key.")
-	h, err := openHarbour(ctx, out)
+	stocked, err := gather(ctx, ".", out)
+	if err != nil {
+		return err
+	}
+	return sail(ctx, stocked, binary, out)
+}
+
+// sail runs the program on the ships, and needs no Go toolchain any more.
+func sail(ctx context.Context, stocked *stores, binary, out string) error {
+	h, err := stocked.open(ctx, registrytest.Options{})
 	if err != nil {
 		return err
 	}
@@ -54,7 +65,7 @@ func demo(ctx context.Context, plimsoll, out string) error {
 	if cause, cannot := builderMissing(bad); cannot {
 		return d.withoutBuilder(ctx, cause)
 	}
-	if err := refused(bad, h.written("ships/bad")); err != nil {
+	if err := refused(bad, h.ships["bad"], h.written("ships/bad")); err != nil {
 		return fmt.Errorf("the bad ship: %w", err)
 	}
 	note("refused, and the registry saw no write to its repository")
