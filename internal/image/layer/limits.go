@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -67,9 +68,10 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Unread is the record of e for the image of that name.
 func (e *Error) Unread(artifact string) finding.Unread {
-	return finding.Unread{
-		Kind:     finding.UnreadLayer,
-		Location: finding.Location{Artifact: artifact},
-		Cause:    e.Error(),
+	cause := e.Error()
+	var limit *LimitError
+	if !errors.As(e.Err, &limit) {
+		cause += "; build or pull the image again"
 	}
+	return finding.Unread{Kind: finding.UnreadLayer, Location: finding.Location{Artifact: artifact}, Cause: cause}
 }
