@@ -9,6 +9,7 @@ package finding
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Rule is what is wrong in general.
@@ -153,6 +154,12 @@ type Finding struct {
 	Suppressed    *Suppressed    `json:"suppressed,omitempty"`
 	Status        Status         `json:"status"`
 	Vulnerability *Vulnerability `json:"vulnerability,omitempty"`
+}
+
+// ImageSecret says whether the finding is a secret in an image, as opposed to one
+// that stands in a source.
+func (f *Finding) ImageSecret() bool {
+	return strings.HasPrefix(f.Rule.ID, "SEC-1.") && f.Location.Artifact != "" && f.Vulnerability == nil
 }
 
 // Kind says what an Unread is about; policy decides by it (architecture rule 2).

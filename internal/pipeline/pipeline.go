@@ -107,6 +107,10 @@ func (r *run) one(ctx context.Context, stage Stage) error {
 	record.Status, record.Detail = verdict.StageRan, detail
 	if err != nil {
 		record.Status, record.Error = verdict.StageFailed, err.Error()
+		var failed *build.FailedError
+		if errors.As(err, &failed) {
+			record.Log = failed.Log
+		}
 		detail = "failed: " + err.Error()
 	}
 	r.sink.Emit(progress.Event{Kind: progress.End, Stage: stage.Name, Text: detail, Elapsed: record.Duration, Failed: err != nil})

@@ -36,7 +36,8 @@ func (img *Image) subject() verdict.Subject {
 	s := verdict.Subject{
 		Digest: img.Digest.String(), ImageID: img.ID.String(), Kind: "manifest",
 		Platform: img.Platform, Reference: img.Reference,
-		OS: img.Analysis.Inventory.OS, Packages: img.Analysis.Inventory.Packages,
+		Inventoried: img.Analysis.Inventory.Detail != nil,
+		OS:          img.Analysis.Inventory.OS, Packages: img.Analysis.Inventory.Packages,
 	}
 	if manifest, err := img.Manifest(); err == nil {
 		s.Layers = len(manifest.Layers)

@@ -6,7 +6,6 @@ package policy
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
@@ -89,25 +88,19 @@ func (p Policy) Evaluate(seen Seen) verdict.Verdict {
 // Blocks says whether this finding alone makes the verdict fail.
 func (p Policy) Blocks(f finding.Finding) bool {
 	switch {
-	case f.Suppressed != nil:
+	case f.Suppressed != nil, f.Status == finding.Fixed:
 		return false
 	case f.Vulnerability != nil:
 		if p.IgnoreUnfixed && f.Vulnerability.FixedIn == "" {
 			return false
 		}
 		return f.Severity >= p.FailOn
-	case isSecret(f):
+	case f.ImageSecret():
 		// A secret that lies in an image is out, whoever rates it: interface.md, "What fails when".
 		return true
 	default:
 		return f.Severity >= p.LintFailOn
 	}
-}
-
-// isSecret says whether the finding is a secret in the image itself, as opposed
-// to one in a source, which lint rates.
-func isSecret(f finding.Finding) bool {
-	return strings.HasPrefix(f.Rule.ID, "SEC-1.") && f.Location.Artifact != "" && f.Vulnerability == nil
 }
 
 // fromFindings gives one reason per rule and place: forty advisories on the

@@ -33,7 +33,10 @@ type Subject struct {
 	Reference string `json:"reference,omitempty"`
 	// Layout is the OCI layout the image lies in, relative to the workspace where it is inside.
 	Layout string `json:"layout,omitempty"`
-	OS     string `json:"os,omitempty"` // "alpine 3.11.5"; empty when the image holds no distribution
+	// Inventoried says that the image was looked into: only then do OS and Packages
+	// mean something.
+	Inventoried bool   `json:"inventoried"`
+	OS          string `json:"os,omitempty"` // "alpine 3.11.5"; empty when the image holds no distribution
 	// Packages counts the packages of the operating system and of languages.
 	Packages int `json:"packages"`
 	Layers   int `json:"layers"`
@@ -50,10 +53,12 @@ const (
 
 // Stage is what became of one stage of the run.
 type Stage struct {
-	Name     string        `json:"name"`
-	Status   string        `json:"status"`
-	Detail   string        `json:"detail,omitempty"` // the reason of a skip, a word on what was done
-	Error    string        `json:"error,omitempty"`
+	Name   string `json:"name"`
+	Status string `json:"status"`
+	Detail string `json:"detail,omitempty"` // the reason of a skip, a word on what was done
+	Error  string `json:"error,omitempty"`
+	// Log holds the last lines, 20 at most, that a failed stage's work printed.
+	Log      []string      `json:"log,omitempty"`
 	Duration time.Duration `json:"durationNs"`
 }
 
