@@ -44,38 +44,39 @@ func Open(name, scratch string, choice Choice) (Image, error) {
 	if info.IsDir() {
 		return FromLayout(name, choice.Digest, choice.Platform)
 	}
-	if err := unpack(name, scratch); err != nil {
+	synthesised, err := unpack(name, scratch)
+	if err != nil {
 		return Image{}, fmt.Errorf("reading the image archive %s: %w", name, err)
 	}
-	img, err := FromLayout(scratch, choice.Digest, choice.Platform)
-	if ambiguous, ok := errors.AsType[*AmbiguousError](err); ok {
-		ambiguous.Path = name
+	l := layout{dir: scratch, kind: "image archive", name: name}
+	img, err := l.choose(choice)
+	if err != nil {
+		return Image{}, err
 	}
-	if err == nil && strings.HasPrefix(img.Reference, scratch+"@") {
-		img.Reference = name
-	}
-	return img, err
+	img.Synthesised = synthesised
+	return img, nil
 }
 
-// unpack writes an archive as an OCI layout.
-func unpack(name, layout string) error {
+// unpack writes an archive as an OCI layout, and says whether it had to write
+// manifests that the archive lacks.
+func unpack(name, dir string) (synthesised bool, err error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return err
+		return false, cause(err)
 	}
 	defer f.Close()
 	var r io.Reader = bufio.NewReaderSize(f, 1<<20)
 	if magic, err := r.(*bufio.Reader).Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
 		z, err := gzip.NewReader(r)
 		if err != nil {
-			return fmt.Errorf("inflating it: %w", err)
+			return false, fmt.Errorf("inflating it: %w", err)
 		}
 		defer z.Close()
 		r = z
 	}
-	a := &archive{layout: layout, files: map[string]v1.Descriptor{}, links: map[string]string{}}
+	a := &archive{layout: dir, files: map[string]v1.Descriptor{}, links: map[string]string{}}
 	if err := a.read(r); err != nil {
-		return err
+		return false, err
 	}
 	return a.finish()
 }
@@ -90,7 +91,7 @@ type archive struct {
 
 func (a *archive) read(r io.Reader) error {
 	if err := os.MkdirAll(filepath.Join(a.layout, "blobs", "sha256"), 0o700); err != nil {
-		return err
+		return fmt.Errorf("making room to unpack it: %w", cause(err))
 	}
 	a.left = maxArchiveBytes
 	tr := tar.NewReader(r)
@@ -126,7 +127,7 @@ func (a *archive) read(r io.Reader) error {
 func (a *archive) store(r io.Reader) (v1.Descriptor, error) {
 	tmp, err := os.CreateTemp(a.layout, "unpacking-")
 	if err != nil {
-		return v1.Descriptor{}, err
+		return v1.Descriptor{}, cause(err)
 	}
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
@@ -134,17 +135,17 @@ func (a *archive) store(r io.Reader) (v1.Descriptor, error) {
 	hash := sha256.New()
 	n, err := io.Copy(io.MultiWriter(tmp, hash, head), io.LimitReader(r, a.left+1))
 	if err != nil {
-		return v1.Descriptor{}, err
+		return v1.Descriptor{}, cause(err)
 	}
 	if a.left -= n; a.left < 0 {
 		return v1.Descriptor{}, fmt.Errorf("the archive holds more than %d bytes", int64(maxArchiveBytes))
 	}
 	if err := tmp.Close(); err != nil {
-		return v1.Descriptor{}, err
+		return v1.Descriptor{}, cause(err)
 	}
 	digest := v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(hash.Sum(nil))}
 	if err := os.Rename(tmp.Name(), BlobPath(a.layout, digest)); err != nil {
-		return v1.Descriptor{}, err
+		return v1.Descriptor{}, cause(err)
 	}
 	return v1.Descriptor{Digest: digest, Size: n, MediaType: layerType(head.head)}, nil
 }
@@ -171,40 +172,47 @@ func layerType(head []byte) types.MediaType {
 }
 
 // finish writes index.json: the archive's own where it is an OCI layout, else
-// one for the images of Docker's manifest.json.
-func (a *archive) finish() error {
+// one for the images of Docker's manifest.json, with the manifests they lack.
+func (a *archive) finish() (synthesised bool, err error) {
 	if d, ok := a.lookup("index.json"); ok {
 		raw, err := readBlob(a.layout, d.Digest, maxManifest)
 		if err != nil {
-			return fmt.Errorf("reading index.json: %w", err)
+			return false, fmt.Errorf("reading index.json: %w", err)
 		}
-		return os.WriteFile(filepath.Join(a.layout, "index.json"), raw, 0o600)
+		return false, a.writeIndex(raw)
 	}
 	d, ok := a.lookup("manifest.json")
 	if !ok {
-		return errors.New(`it has neither "index.json" nor "manifest.json"; want what "docker save" or an OCI exporter writes`)
+		return false, errors.New(`it has neither "index.json" nor "manifest.json"; want what "docker save" or an OCI exporter writes`)
 	}
 	raw, err := readBlob(a.layout, d.Digest, maxManifest)
 	if err != nil {
-		return fmt.Errorf("reading manifest.json: %w", err)
+		return false, fmt.Errorf("reading manifest.json: %w", err)
 	}
 	var images []dockerImage
 	if err := json.Unmarshal(raw, &images); err != nil {
-		return fmt.Errorf("parsing manifest.json: %w", err)
+		return false, fmt.Errorf("parsing manifest.json: %w", err)
 	}
 	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
 	for i, img := range images {
 		d, err := a.manifest(img)
 		if err != nil {
-			return fmt.Errorf("reading image %d of manifest.json: %w", i, err)
+			return false, fmt.Errorf("reading image %d of manifest.json: %w", i, err)
 		}
 		index.Manifests = append(index.Manifests, d)
 	}
 	raw, err = json.Marshal(index)
 	if err != nil {
-		return fmt.Errorf("writing index.json: %w", err)
+		return false, fmt.Errorf("writing index.json: %w", err)
 	}
-	return os.WriteFile(filepath.Join(a.layout, "index.json"), raw, 0o600)
+	return true, a.writeIndex(raw)
+}
+
+func (a *archive) writeIndex(raw []byte) error {
+	if err := os.WriteFile(filepath.Join(a.layout, "index.json"), raw, 0o600); err != nil {
+		return fmt.Errorf("writing index.json: %w", cause(err))
+	}
+	return nil
 }
 
 // dockerImage is an element of manifest.json.

@@ -19,8 +19,11 @@ type Image struct {
 	Platform string
 	// Layout is the directory of the OCI layout that holds it, empty when it does not lie in one.
 	Layout string
-	// Reference names it for people.
+	// Reference names it for people; never a temporary path.
 	Reference string
+	// Synthesised says that the manifest was written by us, as that of a docker
+	// archive is: the image's identity is its ID unless it is pushed.
+	Synthesised bool
 	// Config is the parsed config.
 	Config *v1.ConfigFile
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -88,39 +90,67 @@ func sum(b []byte) v1.Hash {
 
 // BlobPath is where the blob lies in an OCI layout, whether or not it is there.
 func BlobPath(layout string, digest v1.Hash) string {
-	return filepath.Join(layout, "blobs", digest.Algorithm, digest.Hex)
+	return filepath.Join(layout, filepath.FromSlash(blobName(digest)))
 }
+
+// OpenBlob opens a blob of an OCI layout. Its errors name the blob and the cause
+// but not the layout, which may lie in a temporary directory: callers say what
+// people know it as.
+func OpenBlob(layout string, digest v1.Hash) (*os.File, error) {
+	return openFile(layout, blobName(digest))
+}
+
+func blobName(digest v1.Hash) string { return path.Join("blobs", digest.Algorithm, digest.Hex) }
 
 // readBlob reads a document of at most limit bytes and checks its digest.
 func readBlob(layout string, digest v1.Hash, limit int64) ([]byte, error) {
 	if digest.Algorithm != "sha256" || len(digest.Hex) != sha256.Size*2 || strings.Trim(digest.Hex, "0123456789abcdef") != "" {
 		return nil, fmt.Errorf("the digest %q is not a SHA-256", digest)
 	}
-	raw, err := readFile(BlobPath(layout, digest), limit)
+	raw, err := readFile(layout, blobName(digest), limit)
 	if err != nil {
 		return nil, err
 	}
 	if got := sum(raw); got != digest {
-		return nil, fmt.Errorf("%s holds %s; the layout is damaged", BlobPath(layout, digest), got)
+		return nil, fmt.Errorf("%s holds %s; the layout is damaged", blobName(digest), got)
 	}
 	return raw, nil
 }
 
-// readFile reads a regular file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+// readFile reads a file of a layout of at most limit bytes.
+func readFile(layout, name string, limit int64) ([]byte, error) {
+	f, err := openFile(layout, name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, cause(err))
 	}
 	if int64(len(raw)) > limit {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, limit)
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, limit)
 	}
 	return raw, nil
+}
+
+func openFile(layout, name string) (*os.File, error) {
+	f, err := os.Open(filepath.Join(layout, filepath.FromSlash(name)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, cause(err))
+	}
+	return f, nil
+}
+
+// cause is why a file could not be had, without its path.
+func cause(err error) error {
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return failed.Err
+	}
+	if failed, ok := errors.AsType[*os.LinkError](err); ok {
+		return failed.Err
+	}
+	return err
 }
 
 // lying is an image in a layout: the bytes are given out as they lie, so that
@@ -165,7 +195,7 @@ func (b *blob) Size() (int64, error)                { return b.descriptor.Size, 
 func (b *blob) MediaType() (types.MediaType, error) { return b.descriptor.MediaType, nil }
 func (b *blob) Descriptor() (*v1.Descriptor, error) { return b.descriptor.DeepCopy(), nil }
 func (b *blob) Compressed() (io.ReadCloser, error)  { return b.open() }
-func (b *blob) open() (*os.File, error)             { return os.Open(BlobPath(b.layout, b.descriptor.Digest)) }
+func (b *blob) open() (*os.File, error)             { return OpenBlob(b.layout, b.descriptor.Digest) }
 
 // Exists says whether the blob lies in the layout; a layer that is fetched from
 // elsewhere (a "foreign" one) may not.
@@ -174,7 +204,10 @@ func (b *blob) Exists() (bool, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", blobName(b.descriptor.Digest), cause(err))
+	}
+	return true, nil
 }
 
 // load reads one manifest of a layout.

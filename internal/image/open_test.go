@@ -1,12 +1,15 @@
 package image_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -71,23 +74,7 @@ func TestOpenRealImages(t *testing.T) {
 func several(t testing.TB) (dir string, amd, arm v1.Hash) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "layout")
-	one := func(arch string) v1.Image {
-		img, err := random.Image(1000, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg, err := img.ConfigFile()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg = cfg.DeepCopy()
-		cfg.OS, cfg.Architecture = "linux", arch
-		if img, err = mutate.ConfigFile(img, cfg); err != nil {
-			t.Fatal(err)
-		}
-		return img
-	}
-	a, b, note := one("amd64"), one("arm64"), one("unknown")
+	a, b, note := platformed(t, "linux/amd64"), platformed(t, "linux/arm64"), platformed(t, "linux/unknown")
 	index := mutate.AppendManifests(
 		empty.Index,
 		mutate.IndexAddendum{Add: a, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}},
@@ -135,17 +122,79 @@ func TestFromLayoutChooses(t *testing.T) {
 			t.Errorf("%+v: got %s %q", test, img.Digest, img.Reference)
 		}
 	}
-	for _, choice := range []image.Choice{{}, {Platform: "linux/s390x"}, {Digest: amd.String(), Platform: "linux/arm64"}} {
+	for _, choice := range []image.Choice{{Platform: "linux/s390x"}, {Digest: amd.String(), Platform: "linux/arm64"}} {
 		_, err := image.FromLayout(dir, choice.Digest, choice.Platform)
 		var ambiguous *image.AmbiguousError
 		if !errors.As(err, &ambiguous) || len(ambiguous.Candidates) != 2 || !strings.Contains(err.Error(), "linux/arm64 "+arm.String()+" shop/web:1") {
 			t.Errorf("%+v: got %v", choice, err)
 		}
 	}
-	images, err := image.LayoutImages(dir)
-	if err != nil || len(images) != 2 {
-		t.Errorf("LayoutImages gave %d, %v", len(images), err)
+}
+
+// here is the platform that is taken when none is asked for.
+const here = "linux/" + runtime.GOARCH
+
+func TestChoosesThisMachinesPlatform(t *testing.T) {
+	other := "linux/s390x"
+	if here == other {
+		other = "linux/amd64"
 	}
+	pair := func(platforms ...string) string {
+		dir := filepath.Join(t.TempDir(), "layout")
+		p, err := layout.Write(dir, empty.Index)
+		check(t, err)
+		index := v1.ImageIndex(empty.Index)
+		for _, platform := range platforms {
+			add := platformed(t, platform)
+			index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: add, Descriptor: v1.Descriptor{Platform: platformOf(t, platform)}})
+		}
+		check(t, p.AppendIndex(index))
+		return dir
+	}
+	img, err := image.FromLayout(pair(other, here), "", "")
+	if err != nil || img.Platform != here {
+		t.Errorf("took %q, %v; want %s", img.Platform, err, here)
+	}
+	for name, dir := range map[string]string{"none of ours": pair("linux/riscv64", other), "two of ours": pair(here, here)} {
+		var ambiguous *image.AmbiguousError
+		if _, err := image.FromLayout(dir, "", ""); !errors.As(err, &ambiguous) || !strings.Contains(err.Error(), "holds 2 images; choose one with --platforms:\n  linux/") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+
+	// Images of different names are not one image for several platforms.
+	dir := filepath.Join(t.TempDir(), "layout")
+	p, err := layout.Write(dir, empty.Index)
+	check(t, err)
+	for name, platform := range map[string]string{"shop/web:1": here, "shop/db:1": other} {
+		check(t, p.AppendImage(platformed(t, platform), layout.WithAnnotations(map[string]string{"io.containerd.image.name": name})))
+	}
+	var ambiguous *image.AmbiguousError
+	if _, err := image.FromLayout(dir, "", ""); !errors.As(err, &ambiguous) {
+		t.Errorf("two names: got %v", err)
+	}
+}
+
+func platformOf(t testing.TB, name string) *v1.Platform {
+	t.Helper()
+	p, err := v1.ParsePlatform(name)
+	check(t, err)
+	return p
+}
+
+// platformed is a random image for a platform.
+func platformed(t testing.TB, platform string) v1.Image {
+	t.Helper()
+	img, err := random.Image(1000, 2)
+	check(t, err)
+	cfg, err := img.ConfigFile()
+	check(t, err)
+	cfg = cfg.DeepCopy()
+	p := platformOf(t, platform)
+	cfg.OS, cfg.Architecture, cfg.Variant = p.OS, p.Architecture, p.Variant
+	img, err = mutate.ConfigFile(img, cfg)
+	check(t, err)
+	return img
 }
 
 func TestFromLayoutRefuses(t *testing.T) {
@@ -205,6 +254,12 @@ func TestOpenDockerArchive(t *testing.T) {
 	if got.ID != want || !strings.HasSuffix(got.Reference, "shop/web:2") {
 		t.Errorf("got %s %q, want %s", got.ID, got.Reference, want)
 	}
+	if !got.Synthesised {
+		t.Error("the manifest of a docker archive is ours, and is not said to be")
+	}
+	if got, err := image.Open(trivyImage(t, "test.oci"), t.TempDir(), image.Choice{}); err != nil || got.Synthesised {
+		t.Errorf("an OCI archive has its own manifest: %t, %v", got.Synthesised, err)
+	}
 
 	for name, content := range map[string]string{"empty": "", "text": strings.Repeat("hello ", 200), "gzip": "\x1f\x8b\x08\x00hello"} {
 		bad := filepath.Join(t.TempDir(), name)
@@ -216,6 +271,93 @@ func TestOpenDockerArchive(t *testing.T) {
 	if _, err := image.Open(filepath.Join(t.TempDir(), "nowhere"), t.TempDir(), image.Choice{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestArchivesHideWhereTheyAreUnpacked damages an archive in many ways: what is
+// said names the archive, never the temporary directory.
+func TestArchivesHideWhereTheyAreUnpacked(t *testing.T) {
+	source, _, arm := several(t)
+	index, err := os.ReadFile(filepath.Join(source, "index.json"))
+	check(t, err)
+	var top v1.IndexManifest
+	check(t, json.Unmarshal(index, &top))
+	named := func(h v1.Hash) string { return "blobs/sha256/" + h.Hex }
+	indexed := named(top.Manifests[0].Digest)
+	for name, test := range map[string]struct {
+		drop   string            // a file of the layout that is left out
+		change map[string]string // files that say something else
+		want   string
+	}{
+		"index missing":      {drop: indexed, want: indexed + ": no such file"},
+		"manifest missing":   {drop: named(arm), want: named(arm) + ": no such file"},
+		"layout is text":     {change: map[string]string{"index.json": "hello"}, want: "parsing index.json: invalid"},
+		"no image":           {change: map[string]string{"index.json": "{}"}, want: " holds no image"},
+		"config not there":   {change: map[string]string{"manifest.json": `[{"Config":"c.json"}]`}, drop: "index.json", want: `the config "c.json" is not in the archive`},
+		"neither of the two": {drop: "index.json", want: "it has neither"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file, scratch := filepath.Join(t.TempDir(), "image.tar"), filepath.Join(t.TempDir(), "scratch")
+			archive(t, file, source, test.drop, test.change)
+			// A path that is not clean is no less hidden.
+			_, err := image.Open(file, scratch+"/./", image.Choice{Platform: "linux/arm64"})
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), file) || strings.Contains(err.Error(), scratch) {
+				t.Errorf("got %v, want %q of %s", err, test.want, file)
+			}
+		})
+	}
+
+	// Neither an image without a name nor its layers tell.
+	dir := filepath.Join(t.TempDir(), "layout")
+	p, err := layout.Write(dir, empty.Index)
+	check(t, err)
+	check(t, p.AppendImage(platformed(t, here)))
+	file, scratch := filepath.Join(t.TempDir(), "image.tar"), filepath.Join(t.TempDir(), "scratch")
+	archive(t, file, dir, "", nil)
+	img, err := image.Open(file, scratch+"/./", image.Choice{})
+	check(t, err)
+	if img.Reference != file {
+		t.Errorf("the image goes by %q, want %q", img.Reference, file)
+	}
+	layers, err := img.Layers()
+	check(t, err)
+	check(t, os.RemoveAll(scratch))
+	if _, err := layers[0].Compressed(); !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), scratch) {
+		t.Errorf("got %v", err)
+	}
+	blocked := filepath.Join(t.TempDir(), "blocked")
+	check(t, os.WriteFile(blocked, nil, 0o600))
+	if _, err := image.Open(file, blocked, image.Choice{}); err == nil || strings.Contains(err.Error(), blocked) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// archive packs a layout, without one of its files and with others changed.
+func archive(t testing.TB, file, dir, drop string, change map[string]string) {
+	t.Helper()
+	f, err := os.Create(file)
+	check(t, err)
+	defer f.Close()
+	w := tar.NewWriter(f)
+	files := map[string][]byte{}
+	check(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		check(t, err)
+		files[filepath.ToSlash(name)], err = os.ReadFile(path)
+		return err
+	}))
+	for name, text := range change {
+		files[name] = []byte(text)
+	}
+	delete(files, drop)
+	for name, content := range files {
+		check(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}))
+		_, err := w.Write(content)
+		check(t, err)
+	}
+	check(t, w.Close())
 }
 
 func TestFromChecksTheConfig(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"strings"
 
@@ -111,7 +110,7 @@ func (w *walk) one(img image.Image, l v1.Layer) error {
 // openBlob opens a layer as it lies.
 func openBlob(img image.Image, at Layer, l v1.Layer) (io.ReadCloser, error) {
 	if img.Layout != "" {
-		f, err := os.Open(image.BlobPath(img.Layout, at.Digest))
+		f, err := image.OpenBlob(img.Layout, at.Digest)
 		if err != nil {
 			return nil, err
 		}
