@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/plimsoll-ci/plimsoll/internal/image"
 )
 
 // Kind sorts errors by what a person can do about them.
@@ -57,9 +60,13 @@ func isKind(err error, kind Kind) bool {
 	return errors.As(err, &e) && e.Kind == kind
 }
 
-// classify wraps the cause of a failed act; an *Error is returned as it is.
+// classify wraps the cause of a failed act; an *Error is returned as it is, and
+// so is one that lists the images to choose from.
 func classify(ctx context.Context, a act, err error) error {
 	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[*image.AmbiguousError](err); ok {
 		return err
 	}
 	e := &Error{Doing: a.doing, Target: a.target, Err: err}
@@ -134,14 +141,17 @@ func line(text string) string {
 }
 
 // cause is the innermost text of a failed request. A *url.Error would tell the
-// whole URL, whose query holds signatures where blobs lie in cloud storage.
+// whole URL, whose query holds signatures where blobs lie in cloud storage; an
+// *fs.PathError the path of a layout, which may be a temporary one.
 func cause(err error) string {
 	for {
-		var u *url.Error
-		if !errors.As(err, &u) {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err
+		} else if f, ok := errors.AsType[*fs.PathError](err); ok {
+			err = f.Err
+		} else {
 			return line(err.Error())
 		}
-		err = u.Err
 	}
 }
 

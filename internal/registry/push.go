@@ -15,11 +15,11 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plimsoll-ci/plimsoll/internal/image"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 )
 
@@ -40,9 +40,9 @@ const (
 func (c *Client) Push(ctx context.Context, dir string, digest v1.Hash, repo name.Repository, stage string, sink progress.Sink) (name.Digest, error) {
 	ref := repo.Digest(digest.String())
 	a := act{doing: "pushing", target: ref.String(), repo: repo, scope: transport.PushScope}
-	p := &push{client: c, path: layout.Path(dir), act: a, seen: make(map[v1.Hash]bool), stage: stage, sink: sink}
+	p := &push{client: c, dir: dir, act: a, seen: make(map[v1.Hash]bool), stage: stage, sink: sink}
 	if err := p.collect(v1.Descriptor{Digest: digest}, 0); err != nil {
-		return name.Digest{}, fmt.Errorf("reading the image from the layout %s: %w", dir, err)
+		return name.Digest{}, fmt.Errorf("reading the image %s to push: %w", digest, err)
 	}
 	switch _, err := c.manifest(ctx, a, ref); {
 	case err == nil:
@@ -115,7 +115,7 @@ func (c *Client) Tag(ctx context.Context, digest name.Digest, tag name.Tag) erro
 // push is one push under way.
 type push struct {
 	client    *Client
-	path      layout.Path
+	dir       string
 	act       act
 	seen      map[v1.Hash]bool
 	blobs     []v1.Descriptor
@@ -171,14 +171,14 @@ func (p *push) collect(d v1.Descriptor, depth int) error {
 // read reads and checks one manifest. Its media type is what the index says, or
 // else what it says itself.
 func (p *push) read(d v1.Descriptor) (Manifest, error) {
-	rc, err := p.path.Blob(d.Digest)
+	rc, err := image.OpenBlob(p.dir, d.Digest)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("opening the manifest %s: %w", d.Digest, err)
 	}
 	defer rc.Close()
 	raw, err := io.ReadAll(io.LimitReader(rc, manifestLimit+1))
 	if err != nil {
-		return Manifest{}, fmt.Errorf("reading the manifest %s: %w", d.Digest, err)
+		return Manifest{}, fmt.Errorf("reading the manifest %s: %s", d.Digest, cause(err))
 	}
 	if len(raw) > manifestLimit {
 		return Manifest{}, fmt.Errorf("the manifest %s is larger than %d bytes", d.Digest, manifestLimit)
@@ -275,7 +275,7 @@ func (b *blob) Uncompressed() (io.ReadCloser, error) {
 }
 
 func (b *blob) Compressed() (io.ReadCloser, error) {
-	f, err := b.push.path.Blob(b.desc.Digest)
+	f, err := image.OpenBlob(b.push.dir, b.desc.Digest)
 	if err != nil {
 		return nil, &Error{
 			Doing: b.push.act.doing, Target: b.push.act.target,

@@ -191,8 +191,15 @@ func TestPushRefusesAChangedLayout(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = c.Push(t.Context(), dir, digest, repository(t, server), "push", progress.Discard)
-			if err == nil || !strings.Contains(err.Error(), "build it again") {
+			if err == nil || !strings.Contains(err.Error(), "build it again") || strings.Contains(err.Error(), dir) {
 				t.Errorf("error %v, want one that says the layout was changed", err)
+			}
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Push(t.Context(), dir, digest, repository(t, server), "push", progress.Discard)
+			if err == nil || !strings.Contains(err.Error(), hex) || strings.Contains(err.Error(), dir) {
+				t.Errorf("error %v, want one that names the blob and not the directory, which may be a temporary one", err)
 			}
 			for _, e := range server.Writes() {
 				if e.Method == http.MethodPut && e.Status == http.StatusCreated && strings.Contains(e.Path, "/manifests/") {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -114,97 +113,75 @@ func (c *Client) Blob(ctx context.Context, repo name.Repository, d v1.Descriptor
 }
 
 // Pull reads the manifest and config of one image; layers are read when they are
-// opened, within ctx. Of an index it takes the image for platform ("linux/amd64");
-// an empty platform takes the only image there is. The digest of the result is
-// that of the image's own manifest.
+// opened, within ctx. Of an index it takes the image that image.Choose does: the
+// one for platform ("linux/amd64"), or without a platform the only one, else the
+// one for Linux on this machine's architecture. An image that is not for the
+// platform that was asked for is an *image.AmbiguousError. The digest of the
+// result is that of the image's own manifest.
 func (c *Client) Pull(ctx context.Context, ref name.Reference, platform string) (image.Image, error) {
 	a := act{doing: "pulling", target: ref.String(), repo: ref.Context(), scope: transport.PullScope}
-	var img image.Image
+	top, err := c.descriptor(ctx, a, ref)
+	if err != nil {
+		return image.Image{}, err
+	}
+	get := func(digest v1.Hash) (*remote.Descriptor, error) {
+		if digest == top.Digest {
+			return top, nil
+		}
+		return c.descriptor(ctx, a, ref.Context().Digest(digest.String()))
+	}
+	shelf := image.Shelf{
+		Index: func(digest v1.Hash) ([]byte, error) {
+			d, err := get(digest)
+			if err != nil {
+				return nil, err
+			}
+			return d.Manifest, nil
+		},
+		Image: func(digest v1.Hash, _ string) (image.Image, error) {
+			d, err := get(digest)
+			if err != nil {
+				return image.Image{}, err
+			}
+			return c.open(ctx, a, d, ref)
+		},
+	}
+	alone := &v1.IndexManifest{Manifests: []v1.Descriptor{{MediaType: top.MediaType, Digest: top.Digest}}}
+	img, err := image.Choose(alone, ref.String(), image.Choice{Platform: platform}, shelf)
+	if err != nil {
+		return image.Image{}, classify(ctx, a, err)
+	}
+	return img, nil
+}
+
+// descriptor reads a manifest whose image can then be read in the same conversation.
+func (c *Client) descriptor(ctx context.Context, a act, ref name.Reference) (*remote.Descriptor, error) {
+	var d *remote.Descriptor
 	err := c.try(ctx, a, func(s *session) error {
-		d, err := s.puller.Get(ctx, ref)
-		if err != nil {
+		var err error
+		if d, err = s.puller.Get(ctx, ref); err != nil {
 			return err
 		}
-		if d.MediaType.IsIndex() {
-			digest, err := choose(d.Manifest, platform)
-			if err != nil {
-				return err
-			}
-			if d, err = s.puller.Get(ctx, ref.Context().Digest(digest.String())); err != nil {
-				return err
-			}
-		}
-		if img, err = open(d); err == nil {
-			img.Reference = ref.String()
-		}
+		// The library believes the registry's header where it was asked for a tag.
+		d.Digest, _, err = v1.SHA256(bytes.NewReader(d.Manifest))
 		return err
 	})
-	return img, err
+	return d, err
 }
 
-// open reads the config of an image, and computes the digests of both.
-func open(d *remote.Descriptor) (image.Image, error) {
-	remoteImage, err := d.Image()
-	if err != nil {
-		return image.Image{}, fmt.Errorf("reading the manifest: %w", err)
-	}
-	digest, _, err := v1.SHA256(bytes.NewReader(d.Manifest))
-	if err != nil {
-		return image.Image{}, fmt.Errorf("hashing the manifest: %w", err)
-	}
-	manifest, err := v1.ParseManifest(bytes.NewReader(d.Manifest))
-	if err != nil {
-		return image.Image{}, fmt.Errorf("reading the manifest: %w", err)
-	}
-	raw, err := remoteImage.RawConfigFile()
-	if err != nil {
-		return image.Image{}, fmt.Errorf("reading the config: %w", err)
-	}
-	id, _, err := v1.SHA256(bytes.NewReader(raw))
-	if err != nil {
-		return image.Image{}, fmt.Errorf("hashing the config: %w", err)
-	}
-	if id != manifest.Config.Digest {
-		return image.Image{}, fmt.Errorf("the config has the digest %s, but the manifest names %s", id, manifest.Config.Digest)
-	}
-	config, err := v1.ParseConfigFile(bytes.NewReader(raw))
-	if err != nil {
-		return image.Image{}, fmt.Errorf("reading the config: %w", err)
-	}
-	return image.Image{Image: remoteImage, Digest: digest, ID: id, Platform: platformOf(config.Platform()), Config: config}, nil
-}
-
-func platformOf(p *v1.Platform) string {
-	if p == nil {
-		return ""
-	}
-	return strings.Trim(strings.Join([]string{p.OS, p.Architecture, p.Variant}, "/"), "/")
-}
-
-// choose picks the image of an index. Build attestations ("unknown/unknown") are
-// no images.
-func choose(raw []byte, platform string) (v1.Hash, error) {
-	index, err := v1.ParseIndexManifest(bytes.NewReader(raw))
-	if err != nil {
-		return v1.Hash{}, fmt.Errorf("the index cannot be read: %w", err)
-	}
-	var all []string
-	var images []v1.Descriptor
-	for _, d := range index.Manifests {
-		if !d.MediaType.IsImage() || d.Annotations["vnd.docker.reference.type"] == "attestation-manifest" {
-			continue
+// open reads the config of an image and checks it.
+func (c *Client) open(ctx context.Context, a act, d *remote.Descriptor, ref name.Reference) (image.Image, error) {
+	var read v1.Image
+	err := c.try(ctx, a, func(*session) error {
+		var err error
+		if read, err = d.Image(); err != nil {
+			return err
 		}
-		images = append(images, d)
-		all = append(all, platformOf(d.Platform))
-		if platform != "" && platformOf(d.Platform) == platform {
-			return d.Digest, nil
-		}
+		_, err = read.RawConfigFile() // kept by the library
+		return err
+	})
+	if err != nil {
+		return image.Image{}, err
 	}
-	if platform == "" && len(images) == 1 {
-		return images[0].Digest, nil
-	}
-	if platform == "" {
-		return v1.Hash{}, fmt.Errorf("it holds images for %s; say which platform is meant", strings.Join(all, ", "))
-	}
-	return v1.Hash{}, fmt.Errorf("it holds no image for %q, only for %s", platform, strings.Join(all, ", "))
+	return image.From(read, ref.String())
 }

@@ -87,6 +87,11 @@ func New(o Options) (*Client, error) {
 // registries by themselves.
 func (c *Client) Keychain() authn.Keychain { return c.keychain }
 
+// Transport carries the requests of those who speak to registries by themselves,
+// under the rules of this client: no plain HTTP but where Options allows it,
+// whatever the library above falls back to. It brings no credentials.
+func (c *Client) Transport() http.RoundTripper { return c.transport }
+
 // Reference parses "host/repository[:tag][@sha256:…]" as Docker does: without a
 // host it is Docker Hub, without a tag or digest the tag is "latest".
 func (c *Client) Reference(text string) (name.Reference, error) {

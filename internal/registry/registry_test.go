@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 
+	"github.com/plimsoll-ci/plimsoll/internal/image"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
 	"github.com/plimsoll-ci/plimsoll/internal/registry/registrytest"
@@ -289,9 +291,78 @@ func TestPull(t *testing.T) {
 	if _, err := io.Copy(io.Discard, rc); err != nil {
 		t.Error(err)
 	}
-	for platform, want := range map[string]string{"": "say which platform", "windows/amd64": `no image for "windows/amd64"`} {
-		if _, err := c.Pull(t.Context(), ref, platform); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("platform %q: error %v, want %q", platform, err, want)
+	_, err = c.Pull(t.Context(), ref, "windows/amd64")
+	var ambiguous *image.AmbiguousError
+	if !errors.As(err, &ambiguous) || !strings.Contains(err.Error(), `platform "windows/amd64"; choose another with --platforms, it holds:`) {
+		t.Errorf("error %v, want the images there are", err)
+	}
+}
+
+// platformed writes an index of images for the given platforms into a layout, and
+// pushes it.
+func platformed(t *testing.T, c *registry.Client, repo name.Repository, platforms ...string) name.Digest {
+	t.Helper()
+	index := v1.ImageIndex(empty.Index)
+	for _, text := range platforms {
+		platform, err := v1.ParsePlatform(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := random.Image(1024, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config, err := img.ConfigFile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		config = config.DeepCopy()
+		config.OS, config.Architecture, config.Variant = platform.OS, platform.Architecture, platform.Variant
+		if img, err = mutate.ConfigFile(img, config); err != nil {
+			t.Fatal(err)
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: platform}})
+	}
+	dir, digest := write(t, mutate.IndexAddendum{Add: index})
+	ref, err := c.Push(t.Context(), dir, digest, repo, "push", progress.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref
+}
+
+func TestPullChoosesThePlatform(t *testing.T) {
+	server, c := start(t, registrytest.Options{})
+	repo, here := repository(t, server), "linux/"+runtime.GOARCH
+	many := platformed(t, c, repo, "linux/s390x", "linux/arm/v6", "linux/arm/v7", "linux/arm64/v8", "linux/amd64")
+	foreign := platformed(t, c, repo, "linux/riscv64", "linux/mips64le")
+	one := platformed(t, c, repo, "linux/riscv64")
+	single, err := c.Pull(t.Context(), one, "")
+	if err != nil || single.Platform != "linux/riscv64" {
+		t.Fatalf("the only image of an index is for %q, %v", single.Platform, err)
+	}
+	alone := repo.Digest(single.Digest.String())
+	for _, test := range []struct {
+		ref            name.Digest
+		platform, want string // want is a platform, or what the error says
+	}{
+		{many, "linux/arm64", "linux/arm64/v8"},
+		{many, "linux/arm64/v8", "linux/arm64/v8"},
+		{many, "linux/arm", "linux/arm/v7"},
+		{many, "linux/arm/v6", "linux/arm/v6"},
+		{many, "", here},
+		{many, "linux/ppc64le", `of platform "linux/ppc64le"`},
+		{foreign, "", "holds 2 images; choose one with --platforms:\n  linux/riscv64 sha256:"},
+		{alone, "linux/riscv64", "linux/riscv64"},
+		{alone, "", "linux/riscv64"},
+		{alone, "linux/amd64", `of platform "linux/amd64"`},
+	} {
+		img, err := c.Pull(t.Context(), test.ref, test.platform)
+		if err == nil && (!strings.HasPrefix(img.Platform, test.want) || img.Reference != test.ref.String()) {
+			t.Errorf("%q of %s gave %q %q, want %q", test.platform, test.ref, img.Platform, img.Reference, test.want)
+		}
+		if err != nil && (!strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), test.ref.String())) {
+			t.Errorf("%q of %s gave %v, want %q", test.platform, test.ref, err, test.want)
 		}
 	}
 }
@@ -316,6 +387,19 @@ func TestPlainHTTPOnlyWhereAllowed(t *testing.T) {
 		}
 		if used != plain {
 			t.Errorf("%s: plain HTTP used is %t, want %t", host, used, plain)
+		}
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+host+"/v2/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := c.Transport().RoundTrip(request); err == nil {
+			_ = resp.Body.Close()
+		}
+		if used := len(seen) > 0; used != plain {
+			t.Errorf("%s: the transport that is lent uses plain HTTP is %t, want %t", host, used, plain)
+		}
+		for len(seen) > 0 {
+			<-seen
 		}
 	}
 }
