@@ -130,7 +130,7 @@ func usable(ctx context.Context, path string) (program, missing string, err erro
 	case !bytes.Contains(out, []byte("--keep")) && err != nil:
 		return "", fmt.Sprintf("%s does not start (%v)", path, err), nil
 	case !bytes.Contains(out, []byte("--keep")):
-		return "", fmt.Sprintf(`%s is too old: it does not know "run --keep"`, path), nil
+		return "", path + ` is too old: it does not know "run --keep"`, nil
 	}
 	return path, "", nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/containerd/containerd/v2/core/diff/apply"
@@ -300,8 +301,8 @@ func (c *controller) Close() error {
 			waitFor(done, killedTime)
 		}
 	}
-	for i := len(c.closers) - 1; i >= 0; i-- {
-		errs = append(errs, c.closers[i]())
+	for _, closer := range slices.Backward(c.closers) {
+		errs = append(errs, closer())
 	}
 	sweep(c.root)
 	return errors.Join(errs...)

@@ -19,10 +19,9 @@ import (
 // the Dockerfile or its context is at fault, and an ordinary error when a
 // registry or a remote source could not be read.
 func explain(err error, in *input, spec build.Spec, t *teller) error {
-	var vertex *errdefs.VertexError
 	var named digest.Digest
-	if errors.As(err, &vertex) {
-		named = digest.Digest(vertex.Vertex.Digest)
+	if vertex, ok := errors.AsType[*errdefs.VertexError](err); ok {
+		named = digest.Digest(vertex.Digest)
 	}
 	failed := t.failure(named)
 	text := plain(t.clean(err.Error()))

@@ -146,8 +146,7 @@ func mustBuild(t testing.TB, e *Embedded, spec build.Spec) build.Result {
 	sink := &heard{}
 	result, err := e.Build(t.Context(), spec, sink)
 	if err != nil {
-		var failed *build.FailedError
-		if errors.As(err, &failed) {
+		if failed, ok := errors.AsType[*build.FailedError](err); ok {
 			t.Logf("step %q at %+v:\n%s", failed.Step, failed.Location, strings.Join(failed.Log, "\n"))
 		}
 		t.Fatalf("build: %v\n%s", err, sink.text(progress.Log))

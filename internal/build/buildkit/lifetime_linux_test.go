@@ -149,7 +149,7 @@ func TestCancelledBuildStops(t *testing.T) {
 		var once sync.Once
 		var cancelled time.Time
 		sink := &heard{on: func(e progress.Event) {
-			if strings.Contains(e.Text, when) && !(when == "begun" && e.Kind != progress.Log) {
+			if strings.Contains(e.Text, when) && (when != "begun" || e.Kind == progress.Log) {
 				once.Do(func() { cancelled = time.Now(); cancel(errSignal) })
 			}
 		}}

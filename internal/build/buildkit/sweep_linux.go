@@ -55,11 +55,7 @@ func removeContainers(root string) {
 	for _, entry := range entries {
 		group.Go(func() error {
 			marker := filepath.Join(dir, entry.Name())
-			runtime, err := os.ReadFile(marker)
-			if err != nil {
-				return nil
-			}
-			if removeContainer(string(runtime), entry.Name()) == nil {
+			if runtime, err := os.ReadFile(marker); err == nil && removeContainer(string(runtime), entry.Name()) == nil {
 				_ = os.Remove(marker)
 			}
 			return nil
@@ -80,7 +76,7 @@ func removeContainer(runtime, id string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, runtime, "delete", "--force", id).CombinedOutput()
+	out, err := exec.CommandContext(ctx, runtime, "delete", "--force", id).CombinedOutput() //nolint:gosec // the marker was written by us, into a directory of our own
 	if err != nil && bytes.Contains(out, []byte("does not exist")) {
 		return nil
 	}
