@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
 	"github.com/plimsoll-ci/plimsoll/internal/sign"
@@ -65,7 +66,7 @@ func Verify(verifier sign.Verifier, targets []Target) Stage {
 				return "", fmt.Errorf("the signature that was just written does not verify: %s", reason)
 			}
 		}
-		return count(len(s.Evidence), "signature"), nil
+		return printable.Count(len(s.Evidence), "signature"), nil
 	}}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/image"
 	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
@@ -25,7 +26,7 @@ func Lint(run func(context.Context) (lint.Report, error)) Stage {
 		report, err := run(ctx)
 		s.Lint = report
 		l := report.Linted
-		return fmt.Sprintf("%s, %s, %s", count(l.Dockerfiles, "Dockerfile"), count(l.Objects, "object"), count(len(report.Findings), "finding")), err
+		return fmt.Sprintf("%s, %s, %s", printable.Count(l.Dockerfiles, "Dockerfile"), printable.Count(l.Objects, "object"), printable.Count(len(report.Findings), "finding")), err
 	}}
 }
 
@@ -97,7 +98,7 @@ func OpenDatabase(databases scan.Databases, opts scan.DatabaseOptions) Stage {
 		}
 		s.Database = Database{Database: db, Unread: unread}
 		info := db.Info()
-		return fmt.Sprintf("%s, %s old", info.Source, age(info.Age)), nil
+		return fmt.Sprintf("%s, %s old", info.Source, printable.Age(info.Age)), nil
 	}}
 }
 
@@ -111,7 +112,7 @@ func Inspect(analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) Sta
 			}
 			packages += s.Images[i].Analysis.Inventory.Packages
 		}
-		return count(packages, "package"), nil
+		return printable.Count(packages, "package"), nil
 	}}
 }
 

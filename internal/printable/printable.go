@@ -66,6 +66,16 @@ func Lines(s string) []string {
 	return lines
 }
 
+// Fold makes s one line of at most limit bytes, for a place inside a message: white
+// space becomes single spaces, and what is cut off becomes "…".
+func Fold(s string, limit int) string {
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "…"
+	}
+	return s
+}
+
 func prints(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r >= ' ' && r < 0x7f

@@ -114,3 +114,32 @@ func TestQuantities(t *testing.T) {
 		}
 	}
 }
+
+func TestQuantitiesInWords(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0 findings", 1: "1 finding", 2: "2 findings"} {
+		if got := Count(n, "finding"); got != want {
+			t.Errorf("Count(%d) = %q, want %q", n, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "less than a minute", 59 * time.Second: "less than a minute",
+		time.Minute: "1 minute", time.Hour - 1: "59 minutes", time.Hour: "1 hour",
+		48*time.Hour - 1: "47 hours", 48 * time.Hour: "2 days", 1000 * time.Hour: "41 days",
+	} {
+		if got := Age(d); got != want {
+			t.Errorf("Age(%s) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestFold(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"": "", " a\n\tb ": "a b", "a\xff": "a?", "12345678": "12345678", "123456789": "12345678…", "1234567é": "1234567…",
+	} {
+		if got := Fold(in, 8); got != want {
+			t.Errorf("Fold(%q) = %q, want %q", in, got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package printable
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -29,5 +30,29 @@ func Size(n int64) string {
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 	default:
 		return fmt.Sprintf("%d B", n)
+	}
+}
+
+// Count says "1 finding" and "2 findings": n of a noun whose plural only adds an s.
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// Age gives the whole days from two on, else the whole hours or minutes of d, as
+// people say how old something is: "3 days", "1 hour", "less than a minute".
+func Age(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d >= 2*day:
+		return Count(int(d/day), "day")
+	case d >= time.Hour:
+		return Count(int(d/time.Hour), "hour")
+	case d >= time.Minute:
+		return Count(int(d/time.Minute), "minute")
+	default:
+		return "less than a minute"
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/plimsoll-ci/plimsoll/internal/image"
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
 )
 
 // Kind sorts errors by what a person can do about them.
@@ -131,14 +132,8 @@ func says(answer *transport.Error) string {
 	return line(strings.Join(parts, ", "))
 }
 
-// line makes foreign text one line of at most 200 bytes.
-func line(text string) string {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
-	if len(text) > 200 {
-		text = strings.ToValidUTF8(text[:200], "") + "…"
-	}
-	return text
-}
+// line makes foreign text fit into a message.
+func line(text string) string { return printable.Fold(text, 200) }
 
 // cause is the innermost text of a failed request. A *url.Error would tell the
 // whole URL, whose query holds signatures where blobs lie in cloud storage; an

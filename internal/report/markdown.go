@@ -109,7 +109,7 @@ func (m *markdown) section(t table) {
 		written++
 	}
 	if written < len(t.rows) {
-		m.cuts = append(m.cuts, plural(len(t.rows)-written, t.noun))
+		m.cuts = append(m.cuts, printable.Count(len(t.rows)-written, t.noun))
 	}
 	if written > 0 {
 		m.block(strings.TrimRight(b.String()+end, "\n"))
@@ -270,7 +270,7 @@ func suppressedTable(all []finding.Finding) table {
 func (m *markdown) foot(r verdict.Result, found sorted) {
 	lines := facts(r)
 	if found.fixed > 0 {
-		lines = append(lines, "fixed since what was compared with: "+plural(found.fixed, "finding"))
+		lines = append(lines, "fixed since what was compared with: "+printable.Count(found.fixed, "finding"))
 	}
 	for _, n := range r.Notes {
 		lines = append(lines, "note: "+n)
@@ -289,7 +289,7 @@ func (m *markdown) foot(r verdict.Result, found sorted) {
 		m.block(strings.TrimRight(b.String(), "\n"))
 	}
 	if cutLines > 0 {
-		m.cuts = append(m.cuts, plural(cutLines, "note"))
+		m.cuts = append(m.cuts, printable.Count(cutLines, "note"))
 	}
 	m.left += reserved
 	if len(m.cuts) > 0 {

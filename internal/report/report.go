@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
@@ -90,9 +89,9 @@ func (c Cause) sentence() string {
 	}
 	switch {
 	case c.Also > 0:
-		fmt.Fprintf(&b, ", and %d more here (%s)", c.Also, plural(c.Count, "finding"))
+		fmt.Fprintf(&b, ", and %d more here (%s)", c.Also, printable.Count(c.Count, "finding"))
 	case c.Count > 1:
-		fmt.Fprintf(&b, " (%s)", plural(c.Count, "finding"))
+		fmt.Fprintf(&b, " (%s)", printable.Count(c.Count, "finding"))
 	}
 	return b.String()
 }
@@ -109,7 +108,7 @@ func headline(r verdict.Result) string {
 		b.WriteString(", not enforced")
 	}
 	if n := len(r.Verdict.Reasons); n > 0 && r.Verdict.Decision != verdict.Pass {
-		b.WriteString(": " + plural(n, "reason"))
+		b.WriteString(": " + printable.Count(n, "reason"))
 	}
 	if acts := acts(r.Acted); acts != "" {
 		b.WriteString(", " + acts)
@@ -237,25 +236,6 @@ func severities(findings []finding.Finding) string {
 	return t.String()
 }
 
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
-}
-
-// age speaks of days and hours.
-func age(d time.Duration) string {
-	switch {
-	case d >= 48*time.Hour:
-		return plural(int(d/(24*time.Hour)), "day") + " old"
-	case d >= time.Hour:
-		return plural(int(d/time.Hour), "hour") + " old"
-	default:
-		return "less than an hour old"
-	}
-}
-
 // facts are what was looked at: images, counts, database. One line each, not
 // printable yet.
 func facts(r verdict.Result) []string {
@@ -268,7 +248,7 @@ func facts(r verdict.Result) []string {
 		if s.Platform != "" {
 			about = append(about, s.Platform)
 		}
-		about = append(about, cmp.Or(s.OS, "no distribution"), plural(s.Packages, "package"), plural(s.Layers, "layer"), printable.Size(s.Size))
+		about = append(about, cmp.Or(s.OS, "no distribution"), printable.Count(s.Packages, "package"), printable.Count(s.Layers, "layer"), printable.Size(s.Size))
 		lines = append(lines, "image: "+strings.Join(about, ", "))
 	}
 	if b := r.Built; b != nil {
@@ -283,14 +263,14 @@ func facts(r verdict.Result) []string {
 	}
 	if l := r.Linted; l != nil {
 		lines = append(lines, fmt.Sprintf("linted: %s, %s with %s",
-			plural(l.Dockerfiles, "dockerfile"), plural(l.Manifests, "manifest"), plural(l.Objects, "object")))
+			printable.Count(l.Dockerfiles, "dockerfile"), printable.Count(l.Manifests, "manifest"), printable.Count(l.Objects, "object")))
 	}
 	if d := r.Database; d != nil {
 		text := "database: " + d.Source
 		if d.Digest != "" && !strings.HasSuffix(d.Source, d.Digest) {
 			text += " " + d.Digest
 		}
-		lines = append(lines, text+", of "+d.UpdatedAt.UTC().Format("2006-01-02 15:04 UTC")+", "+age(d.Age))
+		lines = append(lines, text+", of "+d.UpdatedAt.UTC().Format("2006-01-02 15:04 UTC")+", "+printable.Age(d.Age)+" old")
 	}
 	return lines
 }

@@ -209,13 +209,13 @@ func (t *text) unread(all []finding.Unread) {
 func (t *text) suppressed(found sorted) {
 	if found.fixed > 0 {
 		t.section("")
-		t.line("fixed since what was compared with: ", plural(found.fixed, "finding"))
+		t.line("fixed since what was compared with: ", printable.Count(found.fixed, "finding"))
 	}
 	if len(found.suppressed) == 0 {
 		return
 	}
 	t.section("")
-	t.line("suppressed: ", plural(len(found.suppressed), "finding"), " (", severities(found.suppressed), ")")
+	t.line("suppressed: ", printable.Count(len(found.suppressed), "finding"), " (", severities(found.suppressed), ")")
 	if !t.options.Verbose {
 		return
 	}
@@ -322,7 +322,7 @@ func (t *text) verdict(r verdict.Result) {
 		t.line("  ", t.paint(where, bold), said(c.sentence()))
 	}
 	if left := len(merge(r.Verdict.Reasons)) - len(causes); left > 0 && r.Verdict.Decision != verdict.Pass {
-		t.line("  ", t.paint("and "+plural(left, "more cause")+" in "+printable.Text(t.options.Report), dim))
+		t.line("  ", t.paint("and "+printable.Count(left, "more cause")+" in "+printable.Text(t.options.Report), dim))
 	}
 	if r.Reproduce != "" {
 		t.line("reproduce: ", said(r.Reproduce))

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
 )
 
 // vulnerablePlace gathers the packages that one line of the Dockerfile, or one
@@ -124,7 +125,7 @@ func counted(places []*vulnerablePlace) (text string, packages int) {
 			}
 		}
 	}
-	return fmt.Sprintf("%d in %s (%s)", advisories, plural(packages, "package"), by.String()), packages
+	return fmt.Sprintf("%d in %s (%s)", advisories, printable.Count(packages, "package"), by.String()), packages
 }
 
 func (at *vulnerablePlace) sort() {

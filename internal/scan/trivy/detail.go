@@ -11,6 +11,10 @@ import (
 	ftypes "github.com/aquasecurity/trivy/pkg/fanal/types"
 )
 
+// DatabaseMediaType is that of the one layer in which a vulnerability database
+// lies in a registry, from trivy-db's publishing workflow.
+const DatabaseMediaType = "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip"
+
 // Schema is the version of Detail that this build writes and reads. It changes
 // when a field changes its meaning, not when one is added.
 const Schema = 1

@@ -1,6 +1,7 @@
 package trivy_test
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +28,7 @@ func TestRealImages(t *testing.T) {
 	if err := dbbuild.Build(t.Context(), os.DirFS("../../../testdata/advisories"), dir, now); err != nil {
 		t.Fatal(err)
 	}
-	database, unread, err := db.New(nil, nil).Open(t.Context(), scan.DatabaseOptions{Path: dir, Now: now}, nil)
+	database, unread, err := db.New(http.DefaultTransport, nil).Open(t.Context(), scan.DatabaseOptions{Path: dir, Now: now}, nil)
 	if err != nil || len(unread) != 0 {
 		t.Fatal(unread, err)
 	}

@@ -11,12 +11,12 @@ package sigstore
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
 )
 
@@ -47,11 +47,5 @@ func parseDigest(digest name.Digest) (v1.Hash, error) {
 	return h, nil
 }
 
-// line makes foreign text one line of at most 300 bytes.
-func line(text string) string {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
-	if len(text) > 300 {
-		text = strings.ToValidUTF8(text[:300], "") + "…"
-	}
-	return text
-}
+// line makes foreign text fit into a message.
+func line(text string) string { return printable.Fold(text, 300) }

@@ -18,21 +18,15 @@ import (
 
 	"github.com/aquasecurity/trivy-db/pkg/metadata"
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/image"
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
 	"github.com/plimsoll-ci/plimsoll/internal/scan/trivy/match"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
-
-// DefaultRepositories are where Trivy publishes its database, in the order its
-// own client tries them: a mirror without rate limits first.
-func DefaultRepositories() []string {
-	return []string{"mirror.gcr.io/aquasec/trivy-db:2", "ghcr.io/aquasecurity/trivy-db:2"}
-}
 
 // stage is the name under which progress is told.
 const stage = "database"
@@ -49,12 +43,10 @@ type Source struct {
 var _ scan.Databases = (*Source)(nil)
 
 // New returns a source that speaks to registries through transport, with the
-// credentials of keychain. A nil transport is go-containerregistry's default one,
-// a nil keychain is anonymous. Registries on localhost are spoken to in plain HTTP.
+// credentials of keychain; a nil keychain is anonymous. The transport decides who
+// may be spoken to in plain HTTP, as that of registry.Client.Transport does:
+// go-containerregistry by itself falls back to it for every private address.
 func New(transport http.RoundTripper, keychain authn.Keychain) *Source {
-	if transport == nil {
-		transport = remote.DefaultTransport
-	}
 	if keychain == nil {
 		keychain = authn.NewMultiKeychain()
 	}
@@ -67,7 +59,7 @@ func New(transport http.RoundTripper, keychain authn.Keychain) *Source {
 // A database older than o.MaxAge, or one that claims to be from the future, is
 // opened and comes with an Unread. When no repository can be reached the last
 // good database is used and a notice says so; without one, Open fails with the
-// error of every repository. An empty list of repositories means the default ones.
+// error of every repository.
 func (s *Source) Open(ctx context.Context, o scan.DatabaseOptions, sink progress.Sink) (scan.Database, []finding.Unread, error) {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
@@ -166,27 +158,14 @@ func judgeAge(info verdict.Database, o scan.DatabaseOptions) []finding.Unread {
 	switch age := o.Now.Sub(info.UpdatedAt); {
 	case age > o.MaxAge:
 		cause = fmt.Sprintf("the vulnerability database %q was updated %s ago (%s), and db-max-age is %s; fetch a newer one or raise db-max-age",
-			info.Source, roughly(age), info.UpdatedAt.UTC().Format(time.DateOnly), roughly(o.MaxAge))
+			info.Source, printable.Age(age), info.UpdatedAt.UTC().Format(time.DateOnly), printable.Age(o.MaxAge))
 	case age < -future:
 		cause = fmt.Sprintf("the vulnerability database %q says that it was updated on %s, which is %s from now, so its age is not known; check this machine's clock and the database",
-			info.Source, info.UpdatedAt.UTC().Format(time.DateOnly), roughly(-age))
+			info.Source, info.UpdatedAt.UTC().Format(time.DateOnly), printable.Age(-age))
 	default:
 		return nil
 	}
 	return []finding.Unread{{Kind: finding.UnreadDatabase, Location: finding.Location{Artifact: info.Source}, Cause: cause}}
-}
-
-// roughly writes a duration as people say it: days from two days on, else hours,
-// else as Go does.
-func roughly(d time.Duration) string {
-	const dayLength = 24 * time.Hour
-	switch {
-	case d >= 2*dayLength:
-		return fmt.Sprintf("%d days", d/dayLength)
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", d/time.Hour)
-	}
-	return d.Round(time.Second).String()
 }
 
 // errNothing says that no database is there and why none was fetched.

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +20,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/image"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
+	"github.com/plimsoll-ci/plimsoll/internal/registry"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
 	"github.com/plimsoll-ci/plimsoll/internal/scan/trivy"
 	"github.com/plimsoll-ci/plimsoll/internal/scan/trivy/dbbuild"
@@ -62,7 +63,7 @@ func (e *events) texts(kind progress.Kind) string {
 }
 
 func source() *Source {
-	s := New(nil, nil)
+	s := New(http.DefaultTransport, nil)
 	s.retry = retry{attempts: 3, first: time.Millisecond, longest: 5 * time.Millisecond, idle: 5 * time.Second}
 	return s
 }
@@ -379,7 +380,38 @@ func TestBadRepository(t *testing.T) {
 	if _, _, err := source().Open(t.Context(), options(t, "not a reference"), nil); err == nil || !strings.Contains(err.Error(), `db-repository "not a reference"`) {
 		t.Errorf("%v", err)
 	}
-	if refs, err := references(nil); err != nil || fmt.Sprint(refs) != "[mirror.gcr.io/aquasec/trivy-db:2 ghcr.io/aquasecurity/trivy-db:2]" {
-		t.Errorf("default repositories %v, %v", refs, err)
+	if _, _, err := source().Open(t.Context(), options(t), nil); err == nil || !strings.Contains(err.Error(), "no repository is named; set db-repository") {
+		t.Errorf("%v", err)
+	}
+}
+
+// wire is a transport that only keeps which schemes it was asked for.
+type wire struct {
+	mu      sync.Mutex
+	schemes []string
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.schemes = append(w.schemes, r.URL.Scheme)
+	return nil, errors.New("no such wire")
+}
+
+// TestNoPlainHTTPThroughTheClient asks a private address, for which
+// go-containerregistry falls back to plain HTTP.
+func TestNoPlainHTTPThroughTheClient(t *testing.T) {
+	asked := &wire{}
+	client, err := registry.New(registry.Options{Transport: asked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(client.Transport(), client.Keychain())
+	s.retry = source().retry
+	if _, _, err := s.Open(t.Context(), options(t, "192.168.7.7:5000/aquasec/trivy-db:2"), nil); err == nil {
+		t.Error("no error")
+	}
+	if len(asked.schemes) == 0 || slices.Contains(asked.schemes, "http") {
+		t.Errorf("asked over %v, want https only", asked.schemes)
 	}
 }

@@ -21,12 +21,9 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
+	"github.com/plimsoll-ci/plimsoll/internal/scan/trivy"
 	"github.com/plimsoll-ci/plimsoll/internal/scan/trivy/match"
 )
-
-// mediaType is that of the one layer of the artefact, from trivy-db's publishing
-// workflow.
-const mediaType = "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip"
 
 // maxPacked bounds the layer as it is transferred, in bytes: ten times what
 // Trivy publishes in 2026.
@@ -47,7 +44,7 @@ func defaultRetry() retry {
 // references parses the repositories. A tag that is left out is the schema version.
 func references(repositories []string) ([]name.Reference, error) {
 	if len(repositories) == 0 {
-		repositories = DefaultRepositories()
+		return nil, errors.New("no repository is named; set db-repository, or give db-path a directory")
 	}
 	refs := make([]name.Reference, 0, len(repositories))
 	for _, r := range repositories {
@@ -274,8 +271,8 @@ func onlyLayer(got *remote.Descriptor) (v1.Layer, int64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: %w", errUnfit, err)
 	}
-	if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != mediaType {
-		return nil, 0, fmt.Errorf("%w: want one layer of the media type %q", errUnfit, mediaType)
+	if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != trivy.DatabaseMediaType {
+		return nil, 0, fmt.Errorf("%w: want one layer of the media type %q", errUnfit, trivy.DatabaseMediaType)
 	}
 	if size := manifest.Layers[0].Size; size < 0 || size > maxPacked {
 		return nil, 0, fmt.Errorf("%w: its layer has %d bytes, and the limit is %d", errUnfit, size, maxPacked)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,7 +124,7 @@ func FuzzMetadata(f *testing.F) {
 func BenchmarkOpenPath(b *testing.B) {
 	dir := built(b, now)
 	for b.Loop() {
-		d, _, err := New(nil, nil).Open(b.Context(), scan.DatabaseOptions{Path: dir, Now: now}, nil)
+		d, _, err := New(http.DefaultTransport, nil).Open(b.Context(), scan.DatabaseOptions{Path: dir, Now: now}, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

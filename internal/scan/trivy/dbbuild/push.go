@@ -17,10 +17,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-)
 
-// MediaType is that of the one layer of a Trivy database artefact.
-const MediaType types.MediaType = "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip"
+	"github.com/plimsoll-ci/plimsoll/internal/scan/trivy"
+)
 
 // Push makes an artefact of the database in dir, shaped as the one that Trivy
 // publishes, and writes it to ref ("localhost:5000/trivy-db:2"). The same
@@ -52,9 +51,9 @@ func Artefact(dir string) (v1.Image, error) {
 // Wrap returns an artefact whose only layer is packed.
 func Wrap(packed []byte) (v1.Image, error) {
 	img, err := mutate.Append(mutate.MediaType(empty.Image, types.OCIManifestSchema1), mutate.Addendum{
-		Layer:       static.NewLayer(packed, MediaType),
+		Layer:       static.NewLayer(packed, trivy.DatabaseMediaType),
 		Annotations: map[string]string{"org.opencontainers.image.title": "db.tar.gz"},
-		MediaType:   MediaType,
+		MediaType:   trivy.DatabaseMediaType,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the artefact: %w", err)

@@ -27,6 +27,7 @@ import (
 	deb "github.com/knqyf263/go-deb-version"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
 )
 
 // This file finds what Trivy's detectors pass over without a word.
@@ -44,20 +45,20 @@ func (r *run) coverOS(target types.ScanTarget, buckets []string) bool {
 		if !r.has(name) {
 			r.unreadOS(fmt.Sprintf("the vulnerability database holds no data for %q (%q), so its %s cannot be matched; "+
 				"use a newer database, or a release that is in it",
-				describe(target.OS), strings.TrimSuffix(name, "*"), count(len(target.Packages), "package", "packages")))
+				describe(target.OS), strings.TrimSuffix(name, "*"), printable.Count(len(target.Packages), "package")))
 			return false
 		}
 	}
 	if bad := unparsableOS(target); len(bad) > 0 {
 		r.unreadOS(fmt.Sprintf("%s %s a version that cannot be compared and so cannot be matched; reinstall or remove it",
-			list(bad), plural(len(bad), "has", "have")))
+			list(bad), agree(len(bad), "has", "have")))
 	}
 	if foreign := thirdParty(target.Packages); len(foreign) > 0 && r.supplier(target) == "" {
 		r.unread = append(r.unread, finding.Unread{
 			Kind:     finding.UnreadFile,
 			Location: finding.Location{Artifact: r.artifact},
 			Cause: fmt.Sprintf("%s %s not from %s's own repositories, and its advisories do not speak of them; look at their vendor's",
-				list(foreign), plural(len(foreign), "is", "are"), target.OS.Family),
+				list(foreign), agree(len(foreign), "is", "are"), target.OS.Family),
 		})
 	}
 	return true
@@ -228,7 +229,7 @@ func (r *run) coverLanguage(app ftypes.Application) bool {
 	driver, known := library.NewDriver(app.Type)
 	if !known {
 		r.unreadLanguage(app, "", fmt.Sprintf("no advisories are known for packages of the kind %q, so %s cannot be matched",
-			app.Type, count(len(app.Packages), "package", "packages")))
+			app.Type, printable.Count(len(app.Packages), "package")))
 		return false
 	}
 	if !r.has(driver.Type() + "::*") {
@@ -236,7 +237,7 @@ func (r *run) coverLanguage(app ftypes.Application) bool {
 			Kind:     finding.UnreadDatabase,
 			Location: finding.Location{Artifact: r.artifact},
 			Cause: fmt.Sprintf("the vulnerability database holds no data for %q, so %s of %q cannot be matched; use a complete database",
-				driver.Type(), count(len(app.Packages), "package", "packages"), place(app)),
+				driver.Type(), printable.Count(len(app.Packages), "package"), place(app)),
 		})
 		return false
 	}
@@ -312,7 +313,8 @@ func list(names []string) string {
 	return text
 }
 
-func plural(n int, one, many string) string {
+// agree is the form of a verb after n names.
+func agree(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/aquasecurity/trivy/pkg/vulnerability"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
 	"github.com/plimsoll-ci/plimsoll/internal/scan/trivy"
 )
@@ -66,8 +67,8 @@ func (r *run) detectOS(ctx context.Context) error {
 	case os.Family == "" && len(target.Packages) == 0:
 		return nil // nothing but the application's files: FROM scratch
 	case os.Family == "" || os.Name == "":
-		r.unreadOS(count(len(target.Packages), "package of an operating system is", "packages of an operating system are") +
-			" installed, but which release of which distribution is not known; keep /etc/os-release in the image")
+		r.unreadOS(fmt.Sprintf("%s of an operating system cannot be matched, because which release of which distribution this is is not known; "+
+			"keep /etc/os-release in the image", printable.Count(len(target.Packages), "package")))
 		return nil
 	case !os.Family.HasOSPackages():
 		return nil // ActiveState: languages only
@@ -76,7 +77,7 @@ func (r *run) detectOS(ctx context.Context) error {
 	if len(buckets) == 0 {
 		// Trivy either knows no detector for it or, as for CoreOS, one that finds nothing.
 		r.unreadOS(fmt.Sprintf("%q publishes no advisories that Trivy reads, so its %s cannot be matched; use a base that does",
-			describe(os), count(len(target.Packages), "package", "packages")))
+			describe(os), printable.Count(len(target.Packages), "package")))
 		return nil
 	}
 	if !r.coverOS(target, buckets) {
@@ -166,14 +167,6 @@ func (r *run) unreadOS(cause string) {
 	r.unread = append(r.unread, finding.Unread{
 		Kind: finding.UnreadOS, Location: finding.Location{Artifact: r.artifact}, Cause: cause,
 	})
-}
-
-// count says "1 package" or "7 packages".
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // describe names a distribution as people do: "alpine 3.11.5".
