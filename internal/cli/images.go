@@ -211,7 +211,7 @@ func (r *runner) scanning(gate *pipeline.Gate) error {
 	if err != nil {
 		return err
 	}
-	gate.Database = pipeline.OpenDatabase(r.env.deps.Databases(transport(), r.client.Keychain()), scan.DatabaseOptions{
+	gate.Database = pipeline.OpenDatabase(r.env.deps.Databases(r.client.Transport(), r.client.Keychain()), scan.DatabaseOptions{
 		Repositories: cfg.DBRepository, Path: cfg.DBPath, CacheDir: cache, MaxAge: cfg.DBMaxAge, Offline: cfg.Offline, Now: r.now(),
 	})
 	gate.Match = pipeline.Match()
