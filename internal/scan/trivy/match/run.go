@@ -67,7 +67,7 @@ func (r *run) detectOS(ctx context.Context) error {
 	case os.Family == "" && len(target.Packages) == 0:
 		return nil // nothing but the application's files: FROM scratch
 	case os.Family == "" || os.Name == "":
-		r.unreadOS(fmt.Sprintf("%s of an operating system cannot be matched, because which release of which distribution this is is not known; "+
+		r.unreadOS(fmt.Sprintf("%s of an operating system cannot be matched, because it is not known which release of which distribution they belong to; "+
 			"keep /etc/os-release in the image", printable.Count(len(target.Packages), "package")))
 		return nil
 	case !os.Family.HasOSPackages():
