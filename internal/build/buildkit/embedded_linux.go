@@ -68,8 +68,7 @@ func (e *Embedded) buildIn(ctx context.Context, r *root, spec build.Spec, in *in
 	run := &builtin{}
 	opts := options{root: r.dir, capability: capability, insecure: spec.InsecureRegistries, frontend: run.build}
 	c, err := open(ctx, opts)
-	if err != nil && ctx.Err() == nil {
-		// The lock is ours, so nobody else has the databases open: they are damaged.
+	if err != nil && ctx.Err() == nil && damaged(err) {
 		sink.Emit(progress.Event{Kind: progress.Notice, Stage: stage, Text: fmt.Sprintf("the build cache is damaged and starts anew (%v)", err)})
 		if err := r.clear(); err != nil {
 			return build.Result{}, err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
@@ -301,6 +304,58 @@ func TestDamagedCacheIsReplaced(t *testing.T) {
 	}
 	if notices := sink.text(progress.Notice); !strings.Contains(notices, "damaged") {
 		t.Errorf("notices: %q", notices)
+	}
+}
+
+// TestMachineErrorsKeepTheCache makes a database that cannot be opened for another
+// reason than what it holds: a cache is not lost for it.
+func TestMachineErrorsKeepTheCache(t *testing.T) {
+	needMounts(t)
+	spec := specFor(t, tree(t, "-- Dockerfile --\nFROM scratch\nCOPY . /\n-- file --\nx\n"))
+	mustBuild(t, &Embedded{}, spec)
+	databases, err := filepath.Glob(filepath.Join(spec.CacheDir, "buildkit", "root", "*", "metadata_v2.db"))
+	if err != nil || len(databases) != 1 {
+		t.Fatalf("databases %v, %v", databases, err)
+	}
+	kept := filepath.Join(spec.CacheDir, "buildkit", "root", "kept")
+	for _, err := range []error{
+		os.Rename(databases[0], databases[0]+".aside"), os.Mkdir(databases[0], 0o700), os.WriteFile(kept, nil, 0o600),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	spec.Output = filepath.Join(t.TempDir(), "layout")
+	sink := &heard{}
+	if _, err := (&Embedded{}).Build(withTimeout(t, time.Minute), spec, sink); err == nil || !strings.Contains(err.Error(), "is a directory") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(kept); err != nil || strings.Contains(sink.text(progress.Notice), "damaged") {
+		t.Errorf("the cache was cleared (%v): %q", err, sink.text(progress.Notice))
+	}
+}
+
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{fmt.Errorf("opening metadata: %w", bolterrors.ErrInvalid), true},
+		{fmt.Errorf("opening metadata: %w", bolterrors.ErrChecksum), true},
+		{errors.New("opening metadata: file size too small 17"), true},
+		{errors.New("reading metadata: unexpected end of JSON input"), true},
+		{fmt.Errorf("opening metadata: %w", &fs.PathError{Op: "open", Path: "x.db", Err: syscall.ENOSPC}), false},
+		{fmt.Errorf("opening metadata: %w", &fs.PathError{Op: "open", Path: "x.db", Err: syscall.EMFILE}), false},
+		{fmt.Errorf("opening metadata: %w", &fs.PathError{Op: "open", Path: "x.db", Err: syscall.EACCES}), false},
+		{errors.Join(bolterrors.ErrInvalid, syscall.EIO), false},
+		{fmt.Errorf("opening metadata: %w", bolterrors.ErrTimeout), false},
+		{errors.New("opening snapshots: failed to mount"), false},
+		{errors.New("something else"), false},
+	} {
+		if got := damaged(test.err); got != test.want {
+			t.Errorf("%v: damaged is %t", test.err, got)
+		}
 	}
 }
 

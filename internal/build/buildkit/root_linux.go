@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 )
@@ -125,6 +128,28 @@ func removeAbandoned(home string) {
 		_ = os.RemoveAll(dir)
 		_ = lock.Unlock()
 	}
+}
+
+// damage is what bbolt, and the decoders of what lies in its databases, say of
+// content that cannot be read; not all of bbolt's errors have a value.
+var damage = regexp.MustCompile(`^file size too small|: file size too small|unexpected end of JSON input|invalid character .* looking for|proto: (?:cannot parse|illegal|wrong)`)
+
+// damaged says whether an error of opening a root that is locked for us speaks of
+// what the databases hold. All others (a full disk, too many open files, a lock,
+// missing rights) are the machine's, and nothing is gained by losing the cache.
+func damaged(err error) bool {
+	if machine.MatchString(err.Error()) {
+		return false
+	}
+	for _, what := range []error{
+		bolterrors.ErrInvalid, bolterrors.ErrInvalidMapping, bolterrors.ErrVersionMismatch, bolterrors.ErrChecksum,
+		bolterrors.ErrIncompatibleValue, bolterrors.ErrBucketNotFound, io.ErrUnexpectedEOF,
+	} {
+		if errors.Is(err, what) {
+			return true
+		}
+	}
+	return damage.MatchString(err.Error())
 }
 
 // clear removes what is in the directory, except the lock.
