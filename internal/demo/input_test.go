@@ -46,6 +46,7 @@ func TestBuildsThatFail(t *testing.T) {
 		"nothing in it":         {"# nothing\n", 1, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, registrytest.Options{})
 			dir := w.source("repository", "Dockerfile", strings.ReplaceAll(test.dockerfile, "HOST", w.Host))
 			o := w.gate(dir, w.toHarbour()...)
@@ -193,7 +194,7 @@ func TestDatabases(t *testing.T) {
 			for _, a := range test.args {
 				args = append(args, strings.NewReplacer("HOST", w.Host, "DATABASE", w.database).Replace(a))
 			}
-			o := w.gateWith(w.ship("good"), append(args, append(w.toHarbour(), "--input="+w.hull())...)...)
+			o := w.gate(w.ship("good"), append(args, append(w.toHarbour(), "--input="+w.hull())...)...)
 			o.exits(test.code)
 			if test.code == 0 && !strings.Contains(name, "warn only") {
 				o.decides(verdict.Pass)

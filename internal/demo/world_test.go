@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -120,31 +121,23 @@ func (w *world) run(dir string, args ...string) outcome {
 	return w.start(dir, args...).wait()
 }
 
-// gate runs plimsoll gate with the harbour's database, reports on.
+// gate runs plimsoll gate with the harbour's database, unless args name another.
 func (w *world) gate(dir string, args ...string) outcome {
 	w.t.Helper()
 	return w.startGate(dir, args...).wait()
 }
 
-// gateWith is gate with a database of the caller's choice.
-func (w *world) gateWith(dir string, args ...string) outcome {
-	w.t.Helper()
-	check(w.t, os.RemoveAll(w.reports))
-	database := "--db-repository=" + w.advisories
-	for _, a := range args {
-		if strings.HasPrefix(a, "--db-repository=") || strings.HasPrefix(a, "--db-path=") {
-			database = "--quiet"
-		}
-	}
-	return w.start(dir, append(append([]string{"gate", database, "--report-dir=" + w.reports}, args...), ".")...).wait()
-}
-
 func (w *world) startGate(dir string, args ...string) *running {
 	w.t.Helper()
 	check(w.t, os.RemoveAll(w.reports))
-	all := []string{"gate", "--db-repository=" + w.advisories, "--build-args=REGISTRY=" + w.Host, "--report-dir=" + w.reports}
-	all = append(all, args...)
-	return w.start(dir, append(all, ".")...)
+	all := []string{"gate", "--build-args=REGISTRY=" + w.Host, "--report-dir=" + w.reports}
+	named := func(a string) bool {
+		return strings.HasPrefix(a, "--db-repository=") || strings.HasPrefix(a, "--db-path=")
+	}
+	if w.advisories != "" && !slices.ContainsFunc(args, named) {
+		all = append(all, "--db-repository="+w.advisories)
+	}
+	return w.start(dir, append(append(all, args...), ".")...)
 }
 
 // toHarbour are the settings that push, sign and tag.
@@ -158,6 +151,7 @@ type running struct {
 	world          *world
 	stdout, stderr *recorder
 	began          time.Time
+	together       bool // with another run, whose temporary files are there
 }
 
 func (w *world) start(dir string, args ...string) *running {
@@ -189,7 +183,7 @@ func (r *running) wait() outcome {
 		t.Error(err)
 	}
 	r.world.tellsNoSecrets(o)
-	if o.code >= 0 { // not killed
+	if o.code >= 0 && !r.together { // not killed
 		r.world.leavesNothing(o)
 	}
 	return o
