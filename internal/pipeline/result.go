@@ -25,19 +25,24 @@ func (s *State) Fill(r *verdict.Result) {
 		r.Subjects = append(r.Subjects, *s.Checked)
 	}
 	for _, img := range s.Images {
-		r.Subjects = append(r.Subjects, img.subject())
+		r.Subjects = append(r.Subjects, img.subject(s.Acted != nil && s.Acted.Pushed != ""))
 		if img.Built != nil {
 			r.Notes = append(r.Notes, img.Built.Notes...)
 		}
 	}
 }
 
-func (img *Image) subject() verdict.Subject {
+func (img *Image) subject(pushed bool) verdict.Subject {
 	s := verdict.Subject{
 		Digest: img.Digest.String(), ImageID: img.ID.String(), Kind: "manifest",
 		Platform: img.Platform, Reference: img.Reference,
-		Inventoried: img.Analysis.Inventory.Detail != nil,
+		Uninspected: img.Analysis.Inventory.Detail == nil,
 		OS:          img.Analysis.Inventory.OS, Packages: img.Analysis.Inventory.Packages,
+	}
+	// The manifest of a docker archive is ours: until it is pushed nobody else knows
+	// its digest, and the image is its id.
+	if img.Synthesised && !pushed {
+		s.Digest, s.Kind = img.ID.String(), "image-id"
 	}
 	if manifest, err := img.Manifest(); err == nil {
 		s.Layers = len(manifest.Layers)

@@ -198,7 +198,7 @@ func split(findings []finding.Finding) sorted {
 			s.suppressed = append(s.suppressed, f)
 		case f.Vulnerability != nil:
 			s.vulnerable = append(s.vulnerable, f)
-		case strings.HasPrefix(f.Rule.ID, "SEC-1.") && f.Location.Artifact != "":
+		case f.ImageSecret():
 			s.secrets = append(s.secrets, f)
 		default:
 			s.problems = append(s.problems, f)
@@ -248,7 +248,15 @@ func facts(r verdict.Result) []string {
 		if s.Platform != "" {
 			about = append(about, s.Platform)
 		}
-		about = append(about, cmp.Or(s.OS, "no distribution"), printable.Count(s.Packages, "package"), printable.Count(s.Layers, "layer"), printable.Size(s.Size))
+		switch {
+		case !s.Uninspected:
+			about = append(about, cmp.Or(s.OS, "no distribution"), printable.Count(s.Packages, "package"))
+		case r.Command != "verify":
+			about = append(about, "packages not looked at")
+		}
+		if s.Layers > 0 {
+			about = append(about, printable.Count(s.Layers, "layer"), printable.Size(s.Size))
+		}
 		lines = append(lines, "image: "+strings.Join(about, ", "))
 	}
 	if b := r.Built; b != nil {
@@ -263,7 +271,7 @@ func facts(r verdict.Result) []string {
 	}
 	if l := r.Linted; l != nil {
 		lines = append(lines, fmt.Sprintf("linted: %s, %s with %s",
-			printable.Count(l.Dockerfiles, "dockerfile"), printable.Count(l.Manifests, "manifest"), printable.Count(l.Objects, "object")))
+			printable.Count(l.Dockerfiles, "Dockerfile"), printable.Count(l.Manifests, "manifest"), printable.Count(l.Objects, "object")))
 	}
 	if d := r.Database; d != nil {
 		text := "database: " + d.Source

@@ -284,6 +284,9 @@ func (t *text) stages(all []verdict.Stage) {
 		for _, l := range printable.Lines(s.Error) {
 			t.line("    ", l)
 		}
+		for _, l := range s.Log {
+			t.line("    | ", printable.Text(l))
+		}
 	}
 }
 

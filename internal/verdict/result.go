@@ -33,9 +33,9 @@ type Subject struct {
 	Reference string `json:"reference,omitempty"`
 	// Layout is the OCI layout the image lies in, relative to the workspace where it is inside.
 	Layout string `json:"layout,omitempty"`
-	// Inventoried says that the image was looked into: only then do OS and Packages
-	// mean something.
-	Inventoried bool   `json:"inventoried"`
+	// Uninspected says that the image was not looked into: OS and Packages then mean
+	// nothing.
+	Uninspected bool   `json:"uninspected,omitempty"`
 	OS          string `json:"os,omitempty"` // "alpine 3.11.5"; empty when the image holds no distribution
 	// Packages counts the packages of the operating system and of languages.
 	Packages int `json:"packages"`
