@@ -68,21 +68,24 @@ func readKey(role, reference string, getenv func(string) string) ([]byte, error)
 }
 
 func readKeyFile(role, path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		cause := err
+	// The path is said once, and not at all where it may be a key.
+	unreadable := func(err error) error {
 		if at, ok := errors.AsType[*fs.PathError](err); ok {
-			cause = at.Err
+			err = at.Err
 		}
 		if len(path) > 255 {
-			return nil, fmt.Errorf("reading the %s: %w; name a file or env://NAME", role, cause)
+			return fmt.Errorf("reading the %s: %w; name a file or env://NAME", role, err)
 		}
-		return nil, fmt.Errorf("reading the %s %q: %w; name a file or env://NAME", role, path, cause)
+		return fmt.Errorf("reading the %s %q: %w; name a file or env://NAME", role, path, err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(err)
 	}
 	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, keyLimit+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading the %s %q: %w", role, path, err)
+		return nil, unreadable(err)
 	}
 	if len(raw) > keyLimit {
 		return nil, fmt.Errorf("the %s %q is larger than %d bytes; it is no key", role, path, keyLimit)
