@@ -104,7 +104,8 @@ var whyNoBuild = sync.OnceValue(func() string {
 	build := exec.Command(plimsoll, "build", "--quiet", "--cache-dir="+filepath.Join(dir, "cache"), "--output="+filepath.Join(dir, "image"), dir)
 	out, err := build.CombinedOutput()
 	if err != nil && strings.Contains(string(out), "mounting is not permitted") {
-		return strings.TrimSpace(string(out))
+		cause, _, _ := strings.Cut(string(out), ";")
+		return cause
 	}
 	return ""
 })
