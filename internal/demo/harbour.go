@@ -69,7 +69,7 @@ func (h *harbour) written(repository string) []registrytest.Entry {
 }
 
 // tagged is the digest that a tag names, "" when there is none.
-func (h *harbour) tagged(repository, tag string) string {
+func (h *harbour) tagged(repository, tag string) string { //nolint:unparam // a reader of the callers wants to see which repository
 	ref, err := name.ParseReference(h.Host + "/" + repository + ":" + tag)
 	if err != nil {
 		return ""

@@ -79,7 +79,7 @@ func TestVerifyWithAnotherKey(t *testing.T) {
 	w := newBareWorld(t, registrytest.Options{})
 	dir := w.ship("good")
 	w.gate(dir, append(w.toHarbour(), "--input="+w.hull(), "--scanners=secret")...).exits(0)
-	other := inStore(filepath.Join(w.dir))
+	other := inStore(w.dir)
 	check(t, other.makeKey())
 	check(t, os.RemoveAll(w.reports))
 	o := w.run(dir, "verify", "--verification-key="+other.pub, w.Host+"/ships/good:1.0.0")

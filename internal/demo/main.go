@@ -21,13 +21,13 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	plimsoll := flag.String("plimsoll", "bin/plimsoll", "the program to show")
 	out := flag.String("out", "out", "where reports and keys are written")
 	flag.Parse()
-	if err := demo(ctx, *plimsoll, *out); err != nil {
+	err := demo(ctx, *plimsoll, *out)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
-		stop()
 		os.Exit(1)
 	}
 }

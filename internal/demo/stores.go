@@ -100,7 +100,7 @@ func gunzip(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(file, z); err != nil { //nolint:gosec // 6 MB of a pinned module
+	if _, err := io.Copy(file, z); err != nil {
 		return err
 	}
 	return file.Close()

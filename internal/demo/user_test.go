@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,7 +68,7 @@ func TestDemoAsOrdinaryUser(t *testing.T) {
 	copyProgram(t, self)
 	handOver(t, w.dir)
 
-	words := append(become, self)
+	words := slices.Concat(become, []string{self})
 	command := exec.Command(words[0], words[1:]...)
 	command.Dir = w.dir
 	command.Env = []string{

@@ -50,7 +50,7 @@ func newBareWorld(t *testing.T, o registrytest.Options) *world {
 func at(t *testing.T, h *harbour) *world {
 	t.Helper()
 	t.Cleanup(h.Close)
-	dir, err := os.MkdirTemp(scratch, "world-")
+	dir, err := os.MkdirTemp(scratch, "world-") //nolint:usetesting // another user cannot enter what lies below t.TempDir
 	check(t, err)
 	t.Cleanup(func() { check(t, os.RemoveAll(dir)) })
 	check(t, os.Chmod(dir, 0o755))
@@ -171,7 +171,7 @@ func (r *running) wait() outcome {
 	t.Helper()
 	alarm := time.AfterFunc(limit, func() { _ = r.Process.Kill() })
 	defer alarm.Stop()
-	err := r.Cmd.Wait()
+	err := r.Wait()
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {
 		t.Fatal(err)
@@ -281,8 +281,8 @@ func (o outcome) reason(words ...string) verdict.Reason {
 func (o outcome) last(words ...string) {
 	o.t.Helper()
 	lines := strings.Split(strings.TrimSpace(o.stdout), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
-		if lines[i] == "" {
+	for i, line := range slices.Backward(lines) {
+		if line == "" {
 			lines = lines[i+1:]
 			break
 		}

@@ -107,8 +107,7 @@ func (r *run) one(ctx context.Context, stage Stage) error {
 	record.Status, record.Detail = verdict.StageRan, detail
 	if err != nil {
 		record.Status, record.Error = verdict.StageFailed, err.Error()
-		var failed *build.FailedError
-		if errors.As(err, &failed) {
+		if failed, ok := errors.AsType[*build.FailedError](err); ok {
 			record.Log = failed.Log
 		}
 		detail = "failed: " + err.Error()

@@ -69,8 +69,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Unread is the record of e for the image of that name.
 func (e *Error) Unread(artifact string) finding.Unread {
 	cause := e.Error()
-	var limit *LimitError
-	if !errors.As(e.Err, &limit) {
+	if _, ok := errors.AsType[*LimitError](e.Err); !ok {
 		cause += "; build or pull the image again"
 	}
 	return finding.Unread{Kind: finding.UnreadLayer, Location: finding.Location{Artifact: artifact}, Cause: cause}
