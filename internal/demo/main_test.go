@@ -39,9 +39,6 @@ func TestMain(m *testing.M) {
 }
 
 func prepareAndRun(m *testing.M) (code int, err error) {
-	if err := declareSources(); err != nil {
-		return 0, err
-	}
 	if scratch, err = os.MkdirTemp("", "plimsoll-e2e-"); err != nil {
 		return 0, err
 	}
@@ -75,9 +72,9 @@ func program() (string, error) {
 }
 
 // declareSources looks at every source of the program, so that go test, which
-// notes what a test looks at, does not repeat an old result when one of them
-// changed: the program is no import of this package.
-func declareSources() error {
+// notes what tests look at while they run, does not repeat an old result when one
+// of them changed: the program is no import of this package.
+var declareSources = sync.OnceValue(func() error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -94,7 +91,7 @@ func declareSources() error {
 		}
 		return err
 	})
-}
+})
 
 // whyNoBuild says why this machine cannot build images; "" is that it can.
 var whyNoBuild = sync.OnceValue(func() string {

@@ -50,6 +50,7 @@ func newBareWorld(t *testing.T, o registrytest.Options) *world {
 func at(t *testing.T, h *harbour) *world {
 	t.Helper()
 	t.Cleanup(h.Close)
+	check(t, declareSources())
 	dir, err := os.MkdirTemp(scratch, "world-") //nolint:usetesting // another user cannot enter what lies below t.TempDir
 	check(t, err)
 	t.Cleanup(func() { check(t, os.RemoveAll(dir)) })
