@@ -32,7 +32,8 @@ type File struct {
 	// Named says that somebody asked for this very file, so that silence about it
 	// would be a lie.
 	Named bool
-	// Chart is the directory of the Helm chart whose templates hold this file.
+	// Chart is the directory of the Helm chart whose templates hold this file; empty
+	// when there is none.
 	Chart string
 
 	starts []int // the offset at which each line begins
@@ -79,7 +80,8 @@ func NewFile(path string, content []byte) (*File, error) {
 	return f, nil
 }
 
-func checkText(content []byte) error {
+// checkHead tells by the beginning of a content what is no UTF-8 text.
+func checkHead(content []byte) error {
 	if len(content) >= 2 {
 		if mark := uint16(content[0])<<8 | uint16(content[1]); mark == 0xFEFF || mark == 0xFFFE {
 			return errUTF16
@@ -87,6 +89,13 @@ func checkText(content []byte) error {
 	}
 	if bytes.IndexByte(content[:min(len(content), 8<<10)], 0) >= 0 {
 		return errBinary
+	}
+	return nil
+}
+
+func checkText(content []byte) error {
+	if err := checkHead(content); err != nil {
+		return err
 	}
 	if utf8.Valid(content) {
 		return nil
@@ -191,6 +200,10 @@ func (f *File) Span(start, end int) finding.Location {
 	at.EndLine, at.EndColumn = f.Position(max(start, end))
 	return at
 }
+
+// Template says that the file is a Helm chart's to render: what it says as it
+// stands is not what a cluster is given.
+func (f *File) Template() bool { return f.Chart != "" && strings.Contains(f.Text, "{{") }
 
 // Slice returns the text between the two ends of a location.
 func (f *File) Slice(at finding.Location) string {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -24,7 +25,7 @@ import (
 const MaxSize = 10 << 20
 
 // defaultSkip are directories that hold other people's sources.
-var defaultSkip = []string{"**/.git", "**/node_modules", "**/vendor"}
+var defaultSkip = []string{".git", "node_modules", "vendor"}
 
 // Options says what of a tree is judged.
 type Options struct {
@@ -37,8 +38,8 @@ type Options struct {
 	// Manifests are files or globs of Kubernetes manifests. When there are any,
 	// no others are looked for.
 	Manifests []string
-	// SkipDirs and SkipFiles are globs (with ** for any depth) of what is left out,
-	// beside .git, node_modules and vendor. A pattern without a slash counts at any depth.
+	// SkipDirs and SkipFiles are patterns, as Globs reads them, of what is left out
+	// beside .git, node_modules and vendor.
 	SkipDirs, SkipFiles []string
 	// MaxSize is the largest file in bytes that is read; 0 means MaxSize.
 	MaxSize int64
@@ -50,15 +51,25 @@ type Tree struct {
 	root *os.Root
 	dir  string
 	opts Options
+
+	skipDirs, skipFiles Globs
 }
 
 // Open prepares the tree below dir. It fails when dir is no readable directory
 // or a glob is malformed. The caller closes the tree.
 func Open(dir string, opts Options) (*Tree, error) {
-	for _, glob := range slices.Concat(opts.Paths, opts.Dockerfiles, opts.Manifests, opts.SkipDirs, opts.SkipFiles) {
+	for _, glob := range slices.Concat(opts.Paths, opts.Dockerfiles, opts.Manifests) {
 		if !doublestar.ValidatePattern(filepath.ToSlash(glob)) {
-			return nil, fmt.Errorf("reading the pattern %q: it is malformed; close its brackets and braces", glob)
+			return nil, malformed(glob)
 		}
+	}
+	skipDirs, err := NewGlobs(slices.Concat(defaultSkip, opts.SkipDirs)...)
+	if err != nil {
+		return nil, err
+	}
+	skipFiles, err := NewGlobs(opts.SkipFiles...)
+	if err != nil {
+		return nil, err
 	}
 	opts.MaxSize = cmp.Or(opts.MaxSize, MaxSize)
 	abs, err := filepath.Abs(dir)
@@ -69,7 +80,7 @@ func Open(dir string, opts Options) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the directory to judge: %w", err)
 	}
-	return &Tree{root: root, dir: abs, opts: opts}, nil
+	return &Tree{root: root, dir: abs, opts: opts, skipDirs: skipDirs, skipFiles: skipFiles}, nil
 }
 
 // Close releases the directory.
@@ -79,10 +90,16 @@ func (t *Tree) Close() error { return t.root.Close() }
 type Listing struct {
 	Files  []*File
 	Unread []finding.Unread
-	// Notes are things a reader should know ("chart charts/app is not rendered").
+	// Notes are things a reader should know ("Dockerfile.tmpl is a template …").
 	Notes []string
-	// Kustomizations are the kustomization files, which are not judged themselves.
+	// Unjudged counts the files that Notes say were there and are not in Files.
+	Unjudged int
+	// Kustomizations are the kustomization files, which are not judged themselves. One
+	// is Named when it or the directory that holds it was.
 	Kustomizations []*File
+	// Charts are the directories, in order, of the Helm charts that somebody named, or
+	// of which they named a part. "." names none: it is what is judged by default.
+	Charts []string
 }
 
 // Read finds and reads the files to judge, per kind, each list ordered by path.
@@ -90,7 +107,7 @@ type Listing struct {
 // cannot be read is a record in its listing.
 func (t *Tree) Read(ctx context.Context) (map[Kind]*Listing, error) {
 	w := &walk{
-		tree: t, seen: map[string]bool{},
+		tree: t, seen: map[string]bool{}, charts: map[string]bool{},
 		out: map[Kind]*Listing{Dockerfile: {}, Kubernetes: {}},
 	}
 	paths := t.opts.Paths
@@ -112,7 +129,7 @@ func (t *Tree) Read(ctx context.Context) (map[Kind]*Listing, error) {
 			return nil, err
 		}
 	}
-	w.finish()
+	w.finish(ctx)
 	return w.out, nil
 }
 
@@ -133,21 +150,6 @@ func (t *Tree) relative(name string) (string, error) {
 	return name, nil
 }
 
-func (t *Tree) skipped(name string, dir bool) bool {
-	globs := t.opts.SkipFiles
-	if dir {
-		globs = slices.Concat(defaultSkip, t.opts.SkipDirs)
-	}
-	return slices.ContainsFunc(globs, func(glob string) bool {
-		glob = strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(glob), "./"), "/")
-		if !strings.Contains(glob, "/") {
-			glob = "**/" + glob
-		}
-		ok, err := doublestar.Match(glob, name)
-		return err == nil && ok
-	})
-}
-
 // load reads one file within the bounds; the cause is written for people.
 func (t *Tree) load(name string) (*File, error) {
 	info, err := t.root.Stat(filepath.FromSlash(name))
@@ -158,7 +160,7 @@ func (t *Tree) load(name string) (*File, error) {
 		return nil, errors.New("is not a regular file; name a file")
 	}
 	if info.Size() > t.opts.MaxSize {
-		return nil, fmt.Errorf("holds %d bytes, more than the limit of %d; split it or skip it", info.Size(), t.opts.MaxSize)
+		return nil, &sizeError{limit: t.opts.MaxSize, size: info.Size()}
 	}
 	file, err := t.root.Open(filepath.FromSlash(name))
 	if err != nil {
@@ -171,9 +173,56 @@ func (t *Tree) load(name string) (*File, error) {
 		return nil, cause(err)
 	}
 	if int64(len(content)) > t.opts.MaxSize {
-		return nil, fmt.Errorf("holds more than the limit of %d bytes; split it or skip it", t.opts.MaxSize)
+		return nil, &sizeError{limit: t.opts.MaxSize, size: int64(len(content))}
 	}
 	return NewFile(name, content)
+}
+
+// sizeError is of a file with more bytes than are read.
+type sizeError struct{ limit, size int64 }
+
+func (e *sizeError) Error() string {
+	return fmt.Sprintf("holds %d bytes, more than the limit of %d; split it or skip it", e.size, e.limit)
+}
+
+// mayBeManifest says of a file that is too large to be read whether it may be a
+// Kubernetes manifest: both keys that every object has stand in it somewhere. The
+// file passes through a small buffer. It errs to the side of a manifest, and so
+// does UTF-16, in which the words look different.
+func (t *Tree) mayBeManifest(ctx context.Context, name string) (bool, error) {
+	file, err := t.root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return false, cause(err)
+	}
+	defer file.Close()
+	words := [][]byte{[]byte("apiVersion"), []byte("kind")}
+	const overlap = len("apiVersion") - 1 // a word may lie across two reads
+	buffer, kept := make([]byte, 64<<10), 0
+	for first := true; ; first = false {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		n, err := io.ReadFull(file, buffer[kept:])
+		text := buffer[:kept+n]
+		if first {
+			switch err := checkHead(text); {
+			case errors.Is(err, errUTF16):
+				return true, nil
+			case err != nil:
+				return false, nil // binary, which is passed over at any size
+			}
+		}
+		words = slices.DeleteFunc(words, func(word []byte) bool { return bytes.Contains(text, word) })
+		switch {
+		case len(words) == 0:
+			return true, nil
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return false, nil
+		case err != nil:
+			return false, cause(err)
+		}
+		kept = copy(buffer, text[len(text)-overlap:])
+	}
 }
 
 // cause says without machine paths why a file could not be opened.

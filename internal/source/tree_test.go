@@ -115,6 +115,73 @@ func TestNamedFilesAreNeverSilent(t *testing.T) {
 	}
 }
 
+// What is too large to be read and is no manifest must not make a verdict unsure.
+func TestLargeFiles(t *testing.T) {
+	const limit = 200 << 10
+	filler := strings.Repeat("- {a: b}\n", limit/9+1)
+	across := filler[:64<<10-4] + "apiVersion: v1\n" // the word lies across two reads
+	dir := plant(t, map[string]string{
+		"data.json": filler, "kinds.yaml": filler + "kind: x\n", "deploy.yaml": filler + manifest, "across.yaml": across + filler + "kind: Pod\n",
+		"utf16.yaml": "\xff\xfe" + filler, "binary.yaml": "\x00" + filler + manifest, "Dockerfile": filler,
+	})
+	_, unread, _ := read(t, dir, Options{MaxSize: limit})
+	want := []string{"Dockerfile", "across.yaml", "deploy.yaml", "utf16.yaml"}
+	var got []string
+	for _, u := range unread {
+		name, cause, _ := strings.Cut(u, ": ")
+		if got = append(got, name); !strings.Contains(cause, "more than the limit") {
+			t.Errorf("unread: %q", u)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("unread (-want +got):\n%s", diff)
+	}
+	if _, unread, _ = read(t, dir, Options{Paths: []string{"data.json"}, MaxSize: limit}); len(unread) != 1 {
+		t.Errorf("a file that was named: unread %q", unread)
+	}
+}
+
+func TestCharts(t *testing.T) {
+	dir := plant(t, map[string]string{
+		"ch/Chart.yaml": "apiVersion: v2\nname: ch\n", "ch/templates/a.yaml": `{{ include "lib.deployment" . }}`, "ch/charts/sub/Chart.yaml": "name: sub\n",
+		"ch/charts/sub/templates/web/b.yaml": "{{ .x }}", "prod/kustomization.yaml": "resources: []\n",
+	})
+	for asked, want := range map[string]struct {
+		charts, files []string
+		named         bool
+	}{
+		".":                 {files: []string{"ch/charts/sub ch/charts/sub/templates/web/b.yaml", "ch ch/templates/a.yaml"}},
+		"ch":                {charts: []string{"ch"}, files: []string{"ch/charts/sub ch/charts/sub/templates/web/b.yaml", "ch ch/templates/a.yaml"}},
+		"ch/templates":      {charts: []string{"ch"}, files: []string{"ch ch/templates/a.yaml"}},
+		"ch/charts":         {files: []string{"ch/charts/sub ch/charts/sub/templates/web/b.yaml"}},
+		"ch/templates/*":    {files: []string{"ch ch/templates/a.yaml"}},
+		"prod":              {named: true},
+		"prod/*tion.yaml":   {named: true},
+		"ch/templates/../.": {charts: []string{"ch"}, files: []string{"ch/charts/sub ch/charts/sub/templates/web/b.yaml", "ch ch/templates/a.yaml"}},
+	} {
+		tree, err := Open(dir, Options{Paths: []string{asked}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tree.Close()
+		listings, err := tree.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := listings[Kubernetes]
+		var files []string
+		for _, f := range l.Files {
+			files = append(files, f.Chart+" "+f.Path)
+		}
+		if diff := cmp.Diff(want.charts, l.Charts) + cmp.Diff(want.files, files); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", asked, diff)
+		}
+		if got := len(l.Kustomizations) > 0 && l.Kustomizations[0].Named; got != want.named {
+			t.Errorf("%s: the kustomization is named: %v", asked, got)
+		}
+	}
+}
+
 func TestUnreadableFile(t *testing.T) {
 	if os.Getuid() == 0 || runtime.GOOS == "windows" {
 		t.Skip("root may read everything; run as another user: su nobody -s /bin/sh -c 'go test ./internal/source'")

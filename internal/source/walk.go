@@ -21,8 +21,9 @@ import (
 type walk struct {
 	tree   *Tree
 	seen   map[string]bool
-	charts []string
-	links  []fs.FileInfo // what the judged files are, to drop links to them
+	charts map[string]bool // whether a directory that was asked about is a chart's
+	dirs   []string        // the directories that were named
+	links  []fs.FileInfo   // what the judged files are, to drop links to them
 	later  []link
 	out    map[Kind]*Listing
 }
@@ -44,16 +45,19 @@ func (w *walk) request(ctx context.Context, asked string, kind Kind) error {
 	info, err := w.tree.root.Stat(filepath.FromSlash(name))
 	switch {
 	case err == nil && info.IsDir() && (kind == "" || kind == Kubernetes):
+		if name != "." {
+			w.dirs = append(w.dirs, name)
+		}
 		return w.directory(ctx, name, kind)
 	case err == nil || !isGlob(name):
-		w.named(name, kind)
+		w.named(ctx, name, kind)
 		return nil
 	}
 	matches := 0
 	err = w.each(ctx, ".", func(found string, entry fs.DirEntry) {
 		if ok, err := doublestar.Match(name, found); err == nil && ok {
 			matches++
-			w.named(found, kind)
+			w.named(ctx, found, kind)
 		}
 	})
 	if err == nil && matches == 0 {
@@ -79,7 +83,7 @@ func (w *walk) directory(ctx context.Context, dir string, kind Kind) error {
 			return
 		}
 		if entry.Type().IsRegular() {
-			w.discovered(name, guess, sure)
+			w.discovered(ctx, name, guess, sure)
 		}
 	})
 }
@@ -99,14 +103,11 @@ func (w *walk) each(ctx context.Context, dir string, visit func(string, fs.DirEn
 			}
 			return nil
 		case entry.IsDir():
-			if name != dir && w.tree.skipped(name, true) {
+			if name != dir && w.tree.skipDirs.Match(name) {
 				return fs.SkipDir
 			}
-			if info, err := w.tree.root.Stat(filepath.FromSlash(path.Join(name, "Chart.yaml"))); err == nil && info.Mode().IsRegular() {
-				w.charts = append(w.charts, name)
-			}
 			return nil
-		case !w.tree.skipped(name, false):
+		case !w.tree.skipFiles.Match(name):
 			visit(name, entry)
 		}
 		return nil
@@ -118,7 +119,7 @@ func (w *walk) each(ctx context.Context, dir string, visit func(string, fs.DirEn
 }
 
 // named judges one file that somebody asked for.
-func (w *walk) named(name string, kind Kind) {
+func (w *walk) named(ctx context.Context, name string, kind Kind) {
 	if kind == "" {
 		if kind, _ = guessKind(name); kind == "" {
 			kind = Dockerfile
@@ -126,16 +127,16 @@ func (w *walk) named(name string, kind Kind) {
 	}
 	if key := string(kind) + "\x00" + name; w.seen[key] {
 		// A search may have come by already; being named counts from now on.
-		for _, f := range w.out[kind].Files {
+		for _, f := range slices.Concat(w.out[kind].Files, w.out[kind].Kustomizations) {
 			f.Named = f.Named || f.Path == name
 		}
 		return
 	}
-	w.take(name, kind, true)
+	w.take(ctx, name, kind, true)
 }
 
 // discovered judges a file that a search came by, when it is a source at all.
-func (w *walk) discovered(name string, kind Kind, sure bool) {
+func (w *walk) discovered(ctx context.Context, name string, kind Kind, sure bool) {
 	if w.seen[string(kind)+"\x00"+name] {
 		return
 	}
@@ -145,16 +146,14 @@ func (w *walk) discovered(name string, kind Kind, sure bool) {
 			return
 		}
 	}
-	w.take(name, kind, false)
+	w.take(ctx, name, kind, false)
 }
 
-func (w *walk) take(name string, kind Kind, named bool) {
+func (w *walk) take(ctx context.Context, name string, kind Kind, named bool) {
 	w.seen[string(kind)+"\x00"+name] = true
 	file, err := w.tree.load(name)
 	if err != nil {
-		// A YAML file that cannot be read and that nobody named may be anything, but
-		// may as well be a manifest: only what is plainly something else is passed over.
-		if named || !errors.Is(err, errBinary) || kind == Dockerfile {
+		if named || kind == Dockerfile || !w.noManifest(ctx, name, err) {
 			w.unread(kind, name, err)
 		}
 		return
@@ -168,10 +167,10 @@ func (w *walk) take(name string, kind Kind, named bool) {
 			w.out[kind].Kustomizations = append(w.out[kind].Kustomizations, file)
 			return
 		}
-		if !named && !looksLikeManifest(file.Text) {
+		file.Chart = w.chartOf(name)
+		if !named && !looksLikeManifest(file.Text) && !file.Template() {
 			return
 		}
-		file.Chart = w.chartOf(name)
 	}
 	if info, err := w.tree.root.Stat(filepath.FromSlash(name)); err == nil {
 		w.links = append(w.links, info)
@@ -179,9 +178,20 @@ func (w *walk) take(name string, kind Kind, named bool) {
 	w.out[kind].Files = append(w.out[kind].Files, file)
 }
 
+// noManifest says of a YAML or JSON file that nobody named and that err keeps from
+// being read whether it is plainly no manifest: it may be anything, but may as
+// well be one.
+func (w *walk) noManifest(ctx context.Context, name string, err error) bool {
+	if _, large := errors.AsType[*sizeError](err); large {
+		may, err := w.tree.mayBeManifest(ctx, name)
+		return err == nil && !may
+	}
+	return errors.Is(err, errBinary)
+}
+
 // finish follows the links whose targets are not judged under their own name,
 // and orders everything.
-func (w *walk) finish() {
+func (w *walk) finish(ctx context.Context) {
 	for _, l := range w.later {
 		info, err := w.tree.root.Stat(filepath.FromSlash(l.name))
 		switch {
@@ -190,23 +200,52 @@ func (w *walk) finish() {
 		case err != nil:
 			w.note(l.kind, fmt.Sprintf("%s %v; it was not judged", l.name, cause(err)))
 		case info.Mode().IsRegular() && !slices.ContainsFunc(w.links, func(known fs.FileInfo) bool { return os.SameFile(known, info) }):
-			w.discovered(l.name, l.kind, l.kind == Dockerfile)
+			w.discovered(ctx, l.name, l.kind, l.kind == Dockerfile)
+		}
+	}
+	for _, k := range w.out[Kubernetes].Kustomizations {
+		k.Named = k.Named || slices.Contains(w.dirs, path.Dir(k.Path))
+	}
+	for _, dir := range w.dirs {
+		if chart, ok := w.chartAround(dir); ok && !slices.Contains(w.out[Kubernetes].Charts, chart) {
+			w.out[Kubernetes].Charts = append(w.out[Kubernetes].Charts, chart)
 		}
 	}
 	for _, listing := range w.out {
 		slices.SortFunc(listing.Files, func(a, b *File) int { return strings.Compare(a.Path, b.Path) })
 		slices.SortFunc(listing.Kustomizations, func(a, b *File) int { return strings.Compare(a.Path, b.Path) })
+		slices.Sort(listing.Charts)
 	}
 }
 
+// isChart says whether a directory is that of a Helm chart.
+func (w *walk) isChart(dir string) bool {
+	chart, known := w.charts[dir]
+	if !known {
+		info, err := w.tree.root.Stat(filepath.FromSlash(path.Join(dir, "Chart.yaml")))
+		chart = err == nil && info.Mode().IsRegular()
+		w.charts[dir] = chart
+	}
+	return chart
+}
+
+// chartOf returns the chart among whose templates a file is, "" when there is none.
 func (w *walk) chartOf(name string) string {
-	best := ""
-	for _, chart := range w.charts {
-		if strings.HasPrefix(name, path.Join(chart, "templates")+"/") && len(chart) >= len(best) {
-			best = chart
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if path.Base(dir) == "templates" && w.isChart(path.Dir(dir)) {
+			return path.Dir(dir)
 		}
 	}
-	return best
+	return ""
+}
+
+// chartAround returns the chart that a directory is or is among the templates of.
+func (w *walk) chartAround(dir string) (string, bool) {
+	if w.isChart(dir) {
+		return dir, true
+	}
+	chart := w.chartOf(path.Join(dir, "x"))
+	return chart, chart != ""
 }
 
 func (w *walk) unread(kind Kind, name string, err error) {
@@ -220,8 +259,10 @@ func (w *walk) unread(kind Kind, name string, err error) {
 	})
 }
 
+// note tells of a file that is there and not judged.
 func (w *walk) note(kind Kind, text string) {
 	w.out[kind].Notes = append(w.out[kind].Notes, text)
+	w.out[kind].Unjudged++
 }
 
 // templateExts mark a Dockerfile that something renders first.
