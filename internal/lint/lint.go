@@ -45,6 +45,11 @@ type Report struct {
 	Linted   verdict.Linted
 	// Notes are what a reader should know: what was not judged and why that is no failure.
 	Notes []string
+	// Unjudged counts the files that were there and that nothing was judged of:
+	// templates of Dockerfiles and of charts, kustomizations and their patches, links
+	// that lead nowhere, named files without an object. Notes or Unread name them. With
+	// nothing in Linted it tells a tree that could not be judged from an empty one.
+	Unjudged int
 }
 
 // Check is one rule and the code that decides it. Run looks at one T and reports
@@ -71,6 +76,8 @@ type Set[T any] struct {
 	Unread    []finding.Unread
 	Notes     []string
 	Linted    verdict.Linted
+	// Unjudged counts the files that were there and that nothing was judged of.
+	Unjudged int
 }
 
 // Unit is one thing that checks look at.
@@ -93,6 +100,7 @@ type result struct {
 	unread    []finding.Unread
 	notes     []string
 	linted    verdict.Linted
+	unjudged  int
 }
 
 // New ties a kind's parser to its checks.
@@ -123,7 +131,7 @@ func New[T any](kind source.Kind, parse func(context.Context, *source.Listing, O
 		if err != nil {
 			return result{}, err
 		}
-		r := result{documents: set.Documents, unread: set.Unread, notes: set.Notes, linted: set.Linted}
+		r := result{documents: set.Documents, unread: set.Unread, notes: set.Notes, linted: set.Linted, unjudged: set.Unjudged}
 		for _, p := range passes {
 			r.findings = append(r.findings, p.findings...)
 			r.notes = append(r.notes, p.notes...)
@@ -176,6 +184,7 @@ func Run(ctx context.Context, linters []Linter, tree *source.Tree, opts Options)
 		report.Linted.Dockerfiles += r.linted.Dockerfiles
 		report.Linted.Manifests += r.linted.Manifests
 		report.Linted.Objects += r.linted.Objects
+		report.Unjudged += listing.Unjudged + r.unjudged
 	}
 	finding.Sort(report.Findings)
 	slices.SortStableFunc(report.Unread, func(a, b finding.Unread) int {

@@ -33,6 +33,19 @@ var today = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 // judge writes the files of an archive below prefix and lints them.
 func judge(t testing.TB, archive *txtar.Archive, prefix string, opts lint.Options) lint.Report {
 	t.Helper()
+	if opts.AsOf.IsZero() {
+		opts.AsOf = today
+	}
+	report := lintTree(t, plant(t, archive, prefix), source.Options{}, opts)
+	for _, f := range report.Findings[:min(500, len(report.Findings))] {
+		inside(t, archive, f)
+	}
+	return report
+}
+
+// plant writes the files of an archive below a new directory.
+func plant(t testing.TB, archive *txtar.Archive, prefix string) string {
+	t.Helper()
 	dir := t.TempDir()
 	for _, f := range archive.Files {
 		if !strings.HasPrefix(f.Name, prefix) {
@@ -46,20 +59,20 @@ func judge(t testing.TB, archive *txtar.Archive, prefix string, opts lint.Option
 			t.Fatal(err)
 		}
 	}
-	tree, err := source.Open(dir, source.Options{})
+	return dir
+}
+
+// lintTree judges what was asked for of a directory.
+func lintTree(t testing.TB, dir string, asked source.Options, opts lint.Options) lint.Report {
+	t.Helper()
+	tree, err := source.Open(dir, asked)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	if opts.AsOf.IsZero() {
-		opts.AsOf = today
-	}
 	report, err := lint.Run(t.Context(), Linters(), tree, opts)
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, f := range report.Findings[:min(500, len(report.Findings))] {
-		inside(t, archive, f)
 	}
 	return report
 }

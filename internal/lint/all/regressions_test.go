@@ -8,7 +8,9 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
 )
 
 const digest = "@sha256:4bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1"
@@ -244,15 +246,68 @@ func TestTreesAreNotRendered(t *testing.T) {
 	}
 	notes := strings.Join(report.Notes, "\n")
 	for _, want := range []string{
-		"chart charts/app is not rendered; 1 of its templates were not judged", "prod/kustomization.yaml is not rendered",
+		"chart charts/app is not rendered; 1 of its templates was not judged", "prod/kustomization.yaml is not rendered",
 		`base/web.yaml: image "app" gets its tag from prod/kustomization.yaml`,
 	} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no note %q in\n%s", want, notes)
 		}
 	}
-	if len(report.Unread) > 0 || report.Linted.Manifests != 2 {
-		t.Errorf("unread %v, linted %+v", report.Unread, report.Linted)
+	if len(report.Unread) > 0 || report.Linted.Manifests != 2 || report.Unjudged != 3 {
+		t.Errorf("unread %v, linted %+v, %d unjudged", report.Unread, report.Linted, report.Unjudged)
+	}
+}
+
+// TestNamedChartsAndKustomizations: what somebody asked for and nothing renders is
+// no pass.
+func TestNamedChartsAndKustomizations(t *testing.T) {
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: { name: p }\nspec: { containers: [{ name: a, image: app }] }\n"
+	dir := plant(t, txtar.Parse([]byte(
+		"-- ch/Chart.yaml --\napiVersion: v2\nname: ch\n"+
+			"-- ch/values.yaml --\nx: 1\n"+
+			"-- ch/templates/a.yaml --\napiVersion: v1\nkind: {{ .Values.kind }}\n"+
+			"-- ch/templates/b.yaml --\n{{ include \"lib.deployment\" . }}\n"+
+			"-- ch/charts/sub/Chart.yaml --\nname: sub\n"+
+			"-- ch/charts/sub/templates/c.yaml --\n{{ .x }}\n"+
+			"-- plain/Chart.yaml --\napiVersion: v2\nname: plain\n-- plain/templates/pod.yaml --\n"+pod+
+			"-- umbrella/Chart.yaml --\napiVersion: v2\nname: umbrella\n"+
+			"-- prod/kustomization.yaml --\nresources: [../base]\npatches: [{ path: patch.yaml }]\n-- prod/patch.yaml --\n"+pod+
+			"-- all/kustomization.yaml --\nresources: [pod.yaml]\n-- all/pod.yaml --\n"+pod,
+	)), "")
+	const chart, kustomization = "(helm template ", "(kustomize build "
+	for _, c := range []struct {
+		opts     source.Options
+		unread   []string // "path: text in the cause"
+		notes    int
+		unjudged int
+	}{
+		{opts: source.Options{}, notes: 4, unjudged: 6},
+		{opts: source.Options{Paths: []string{"."}}, notes: 4, unjudged: 6},
+		{opts: source.Options{Paths: []string{"ch"}}, unread: []string{"ch: 3 of its templates were not judged; " + chart + "ch >"}, unjudged: 3},
+		{opts: source.Options{Paths: []string{"ch/charts/sub"}}, unread: []string{"ch/charts/sub: 1 of its templates was not judged; " + chart + "ch/charts/sub >"}, unjudged: 1},
+		{opts: source.Options{Manifests: []string{"ch/templates"}}, unread: []string{"ch: 2 of its templates were not judged"}, unjudged: 2},
+		{opts: source.Options{Manifests: []string{"ch/templates/a.yaml"}}, unread: []string{"ch/templates/a.yaml: " + chart + "ch >"}, unjudged: 1},
+		{opts: source.Options{Paths: []string{"ch/templates/*.yaml"}}, unread: []string{"ch/templates/a.yaml: template", "ch/templates/b.yaml: template"}, unjudged: 2},
+		{opts: source.Options{Paths: []string{"plain"}}},
+		{opts: source.Options{Paths: []string{"umbrella"}}, unread: []string{"umbrella: is a chart"}},
+		{opts: source.Options{Paths: []string{"prod"}}, unread: []string{"prod/kustomization.yaml: " + kustomization + "prod >"}, unjudged: 2},
+		{opts: source.Options{Paths: []string{"prod/kustomization.yaml", "plain"}}, unread: []string{"prod/kustomization.yaml: " + kustomization}, unjudged: 1},
+		{opts: source.Options{Paths: []string{"all"}}, notes: 1, unjudged: 1},
+		{opts: source.Options{Paths: []string{"ch/values.yaml"}}, unjudged: 1},
+	} {
+		report := lintTree(t, dir, c.opts, lint.Options{})
+		ok := len(report.Unread) == len(c.unread) && len(report.Notes) == c.notes && report.Unjudged == c.unjudged
+		for i := 0; ok && i < len(c.unread); i++ {
+			where, cause, _ := strings.Cut(c.unread[i], ": ")
+			u := report.Unread[i]
+			ok = u.Kind == finding.UnreadSource && u.Location.Path == where
+			for part := range strings.SplitSeq(cause, "; ") {
+				ok = ok && strings.Contains(u.Cause, part)
+			}
+		}
+		if !ok {
+			t.Errorf("%q %q:\nunread %+v\nnotes %q\n%d unjudged", c.opts.Paths, c.opts.Manifests, report.Unread, report.Notes, report.Unjudged)
+		}
 	}
 }
 

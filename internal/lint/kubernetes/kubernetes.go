@@ -4,7 +4,6 @@ package kubernetes
 import (
 	"context"
 	"embed"
-	"fmt"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -32,25 +31,22 @@ func Linter() lint.Linter { return lint.New(source.Kubernetes, parse, checks) }
 func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.Set[*kubernetes.Workload], error) {
 	set := lint.Set[*kubernetes.Workload]{Documents: map[*source.File]lint.Document{}}
 	custom := kubernetes.ReadKustomizations(listing.Kustomizations)
-	for _, k := range listing.Kustomizations {
-		set.Notes = append(set.Notes, k.Path+" is not rendered; its resources were judged as they stand and its patches were not")
-	}
 	var sources []*source.File
-	templates := map[string]int{} // per chart
+	templates := map[string]int{} // per chart, without those that were named
 	for _, src := range listing.Files {
 		_, patch := custom.Patches[src.Path]
 		switch {
-		case src.Named:
-			sources = append(sources, src)
-		case patch: // named in the note on its kustomization
-		case src.Chart != "" && strings.Contains(src.Text, "{{"):
+		case src.Template() && src.Named:
+			set.Unjudged++
+			set.Unread = append(set.Unread, src.Unread(0, "is a template of the chart "+src.Chart+", which is not rendered; "+render("helm template", src.Chart)))
+		case src.Template():
+			set.Unjudged++
 			templates[src.Chart]++
+		case patch && !src.Named: // named in the note on its kustomization
+			set.Unjudged++
 		default:
 			sources = append(sources, src)
 		}
-	}
-	for chart, n := range templates {
-		set.Notes = append(set.Notes, fmt.Sprintf("chart %s is not rendered; %d of its templates were not judged", chart, n))
 	}
 	files := make([]*kubernetes.File, len(sources))
 	unread := make([][]finding.Unread, len(sources))
@@ -59,6 +55,9 @@ func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.S
 	for i, f := range files {
 		set.Unread = append(set.Unread, unread[i]...)
 		if f == nil || len(f.Objects) == 0 {
+			if len(unread[i]) == 0 && sources[i].Named {
+				set.Unjudged++
+			}
 			continue
 		}
 		parsed = append(parsed, f)
@@ -66,6 +65,8 @@ func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.S
 		set.Linted.Manifests++
 		set.Linted.Objects += len(f.Objects)
 	}
+	tellCharts(&set, listing, templates)
+	tellKustomizations(&set, listing)
 	for _, w := range kubernetes.NewSet(parsed, custom).Workloads() {
 		set.Units = append(set.Units, lint.Unit[*kubernetes.Workload]{File: w.File.Source, Doc: w})
 	}
