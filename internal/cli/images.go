@@ -199,7 +199,7 @@ func (r *runner) scanning(gate *pipeline.Gate) error {
 	packages := has(cfg.Scanners, "vuln")
 	opts := scan.Options{
 		Packages: packages, Secrets: has(cfg.Scanners, "secret"),
-		SkipDirs: cfg.SkipDirs, SkipFiles: cfg.SkipFiles, Strict: cfg.Profile == "strict",
+		SkipDirs: cfg.SkipDirs, SkipFiles: cfg.SkipFiles,
 	}
 	analyzer := r.env.deps.Analyzer()
 	r.closers = append(r.closers, analyzer)

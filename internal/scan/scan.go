@@ -17,15 +17,15 @@ import (
 
 // Options of an analysis.
 type Options struct {
-	Packages  bool // take the inventory of packages
-	Secrets   bool // look for secrets in files and in the image's config
-	SkipDirs  []string
-	SkipFiles []string
+	Packages bool // take the inventory of packages
+	Secrets  bool // look for secrets in files and in the image's config
+	// SkipDirs and SkipFiles are patterns, as source.Globs reads them, of what in the
+	// image is not looked at. What says which packages a distribution installed is
+	// looked at all the same.
+	SkipDirs, SkipFiles []string
 	// BaseLayers is how many of the lowest layers the FROM image brought; -1 when
 	// unknown. Secrets are looked for in all others, and in all when unknown.
 	BaseLayers int
-	// Strict counts one unparsable language manifest as indeterminate.
-	Strict bool
 }
 
 // Inventory is what an image contains. It does not depend on any database, so
@@ -47,6 +47,8 @@ type Analysis struct {
 	// Secrets are placed on a layer and a path inside the image; Place moves them to lines.
 	Secrets []finding.Finding
 	Unread  []finding.Unread
+	// Notes are what a reader should know: how much settings kept from being looked at.
+	Notes []string
 }
 
 // Analyzer makes visits. Each visit looks at one image.

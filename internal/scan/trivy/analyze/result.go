@@ -44,7 +44,7 @@ func (v *visit) Result(ctx context.Context) (scan.Analysis, error) {
 	if err != nil {
 		return scan.Analysis{}, err
 	}
-	analysis := scan.Analysis{Inventory: inventory}
+	analysis := scan.Analysis{Inventory: inventory, Notes: v.skip.notes()}
 	if v.opts.Secrets {
 		analysis.Secrets = v.secretFindings()
 	}

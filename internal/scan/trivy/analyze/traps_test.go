@@ -258,9 +258,32 @@ func TestSkips(t *testing.T) {
 	if len(names(d)) != 1 {
 		t.Errorf("got %q", names(d))
 	}
+	if diff := cmp.Diff([]string{"2 files in the image were not looked at: skip-dirs, skip-files"}, a.Notes); diff != "" {
+		t.Error(diff)
+	}
 	opts.SkipDirs = []string{"a["}
 	if _, err := analyze.New(nil).NewVisit(t.Context(), image.Image{}, opts); err == nil || !strings.Contains(err.Error(), `"a["`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A setting that hides the database of packages would make an image look as if
+// nothing were installed.
+func TestSkipsHideNoPackagesOfTheSystem(t *testing.T) {
+	opts := packages
+	opts.SkipDirs, opts.SkipFiles = []string{"lib", "etc", "usr", "var"}, []string{"installed", "status", "*release*"}
+	a, d := run(t, build(t, nil, alpine(files{"usr/share/x": "x"})), opts)
+	wantNothingUnread(t, a)
+	if a.Inventory.OS != "alpine 3.19.1" || len(d.Packages) != 2 {
+		t.Errorf("%q with %d packages", a.Inventory.OS, len(d.Packages))
+	}
+	if diff := cmp.Diff([]string{"1 file in the image was not looked at: skip-dirs"}, a.Notes); diff != "" {
+		t.Error(diff)
+	}
+	a, d = run(t, build(t, nil, files{"etc/debian_version": "12.5\n", "usr/lib/os-release": "ID=debian\nVERSION_ID=\"12\"\n", "var/lib/dpkg/status.d/bash": dpkgBash}), opts)
+	wantNothingUnread(t, a)
+	if a.Inventory.OS != "debian 12.5" || len(d.Packages) != 1 || len(a.Notes) > 0 {
+		t.Errorf("%q with %d packages, notes %q", a.Inventory.OS, len(d.Packages), a.Notes)
 	}
 }
 

@@ -84,7 +84,7 @@ func (v *visit) BeginLayer(l layer.Layer) error {
 // Visit is part of layer.Visitor.
 func (v *visit) Visit(e layer.Entry, open layer.Opener) error {
 	v.supersede(e)
-	if !e.Regular() || v.skip.match(e.Path) {
+	if !e.Regular() || v.skip.skip(e.Path) {
 		return nil
 	}
 	if v.opts.Packages {
