@@ -100,7 +100,7 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 		// After a signal local files are written and nothing else.
 		return ExitSignal, writeReports(r.cfg, result)
 	}
-	if len(result.Subjects) == 0 && result.Linted == nil && gate.Image.Run == nil {
+	if len(result.Subjects) == 0 && result.Linted == nil && gate.Image.Run == nil && state.Lint.Unjudged == 0 {
 		if err := r.nothing(&result); err != nil {
 			return ExitUsage, err
 		}

@@ -29,6 +29,7 @@ func (s *State) Fill(r *verdict.Result) {
 		if img.Built != nil {
 			r.Notes = append(r.Notes, img.Built.Notes...)
 		}
+		r.Notes = append(r.Notes, img.Analysis.Notes...)
 	}
 }
 
