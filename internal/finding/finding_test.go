@@ -182,7 +182,7 @@ func TestSeverityText(t *testing.T) {
 	if got := finding.Severity(99).String() + finding.Severity(-1).String(); got != "unknownunknown" {
 		t.Errorf("out of range is %q", got)
 	}
-	all := finding.Severities()
+	all := []finding.Severity{finding.Critical, finding.High, finding.Medium, finding.Low, finding.Info}
 	for i := range len(all) - 1 {
 		if all[i] <= all[i+1] {
 			t.Errorf("%v stands before %v", all[i], all[i+1])

@@ -24,9 +24,6 @@ const (
 
 var severityNames = [...]string{"unknown", "info", "low", "medium", "high", "critical"}
 
-// Severities lists the known severities from critical down to info.
-func Severities() []Severity { return []Severity{Critical, High, Medium, Low, Info} }
-
 // String returns the lower-case word, "unknown" for anything out of range.
 func (s Severity) String() string {
 	if s < 0 || int(s) >= len(severityNames) {
