@@ -63,7 +63,8 @@ vulncheck: tools ## known holes in what we link
 bench: ## benchmarks; docs/benchmarks.md says how to read them
 	go test -run '^$$' -bench . -benchmem ./internal/...
 
-.PHONY: interop
+.PHONY: cosign interop
+cosign: $(TOOLS)/cosign
 interop: $(TOOLS)/cosign ## the cosign command verifies what we sign
 	PLIMSOLL_COSIGN=$(TOOLS)/cosign go test -count 1 -run Cosign ./internal/sign/sigstore
 
