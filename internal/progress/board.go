@@ -149,9 +149,12 @@ func (s *liveStage) line(now time.Time, width int) string {
 		if s.what != "" {
 			text = s.what
 		}
-		tail = "  " + through(s.done, s.total)
-		if width >= minWidth {
-			tail = bar(s.done, s.total) + tail
+		// BuildKit counts steps that move no bytes too: nothing of nothing says nothing.
+		if s.done > 0 || s.total > 0 {
+			tail = "  " + through(s.done, s.total)
+			if width >= minWidth {
+				tail = bar(s.done, s.total) + tail
+			}
 		}
 	}
 	room := width - printable.Width(line) - printable.Width(tail)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -256,6 +257,17 @@ func TestLiveLinesFit(t *testing.T) {
 				t.Errorf("%q is wider than %d", l, width)
 			}
 		}
+	}
+}
+
+// A step that moves no bytes is told without a count of them.
+func TestNothingOfNothingIsNotCounted(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(0, 0)
+	var b board
+	b.take(Event{Kind: Count, Stage: "build", Text: "exporting layers"}, now)
+	if got, want := b.live(now.Add(time.Second), 80), []string{"  build 1.0s  exporting layers"}; !slices.Equal(got, want) {
+		t.Errorf("live lines %q; want %q", got, want)
 	}
 }
 
