@@ -41,13 +41,18 @@ func Sign(signer sign.Signer, targets []Target, annotations map[string]string) S
 	return Stage{Name: "sign", Skip: always, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
 		acted := s.acted()
 		var signed []string
+		before := true
 		for _, target := range targets {
 			signature, err := signer.Sign(ctx, s.digestIn(target), annotations)
 			if err != nil {
 				return "", err
 			}
+			before = before && signature.Existed
 			signed = append(signed, signature.Referrer)
 			acted.Signed, acted.Key = strings.Join(signed, " "), signature.Key
+		}
+		if before {
+			return "had been signed before, with the key " + acted.Key, nil
 		}
 		return "with the key " + acted.Key, nil
 	}}
