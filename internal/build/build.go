@@ -26,9 +26,15 @@ type Spec struct {
 	Args           map[string]string
 	Secrets        []Secret
 	Labels         map[string]string
-	Platform       string // "linux/amd64"; empty is the builder's own
-	NoCache        bool
-	Pull           bool // resolve base images anew
+	Annotations    map[string]string // of the manifest
+	// Contexts are further named contexts: a directory, "docker-image://…", "oci-layout://…".
+	Contexts map[string]string
+	// CacheFrom and CacheTo are caches outside CacheDir, one "type=registry,ref=…" or
+	// "type=gha,scope=…" each, as docker buildx takes them.
+	CacheFrom, CacheTo []string
+	Platform           string // "linux/amd64"; empty is the builder's own
+	NoCache            bool
+	Pull               bool // resolve base images anew
 	// SourceDateEpoch is written as the time of the image and its layers; nil keeps the build's times.
 	SourceDateEpoch *time.Time
 	// InsecureRegistries are hosts spoken to over plain HTTP beside localhost.
@@ -43,7 +49,7 @@ type Spec struct {
 type Result struct {
 	Layout string // directory of the OCI layout
 	Digest string // of the manifest, recomputed from its bytes
-	Door   string // embedded, docker, …
+	Door   string // remote, docker, sibling, engine, embedded
 	Detail string // a word on how: snapshotter, runtime, cache root
 	// Provenance is the path of the SLSA provenance, a sidecar beside the layout,
 	// empty when the builder gives none.

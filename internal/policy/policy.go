@@ -26,7 +26,10 @@ type Policy struct {
 	FailOn        finding.Severity // vulnerabilities of this severity and above
 	LintFailOn    finding.Severity // findings of lint of this severity and above
 	IgnoreUnfixed bool             // a vulnerability without a published fix is told and does not decide
-	Profile       Profile
+	// OnlyIntroduced lets pass what was there before the change. What could not be
+	// compared counts as introduced: a missing comparison must not open the gate.
+	OnlyIntroduced bool
+	Profile        Profile
 }
 
 // Failure is a stage that did not give what it was asked for.
@@ -89,6 +92,8 @@ func (p Policy) Evaluate(seen Seen) verdict.Verdict {
 func (p Policy) Blocks(f finding.Finding) bool {
 	switch {
 	case f.Suppressed != nil, f.Status == finding.Fixed:
+		return false
+	case p.OnlyIntroduced && (f.Status == finding.Existing || f.Status == finding.Disclosed):
 		return false
 	case f.Vulnerability != nil:
 		if p.IgnoreUnfixed && f.Vulnerability.FixedIn == "" {

@@ -126,6 +126,47 @@ type Result struct {
 	Notes    []string          `json:"notes,omitempty"` // what a reader should know: a fallback taken, a default applied
 	// Reproduce is the command that gives this verdict on a laptop.
 	Reproduce string `json:"reproduce,omitempty"`
+	// Run says where this happened; nil on a laptop.
+	Run *Run `json:"run,omitempty"`
+	// Compared says what "introduced" was measured against; nil when nothing was compared.
+	Compared *Compared `json:"compared,omitempty"`
+	// Refused names each loosening that the change asked for and did not get
+	// (interface.md, "Who may loosen"), one sentence each.
+	Refused []string `json:"refused,omitempty"`
+	// Degraded names what was to be told or done and could not be, one word each, in
+	// the order it happened: "comment", "annotations", "cache". The verdict does not
+	// depend on it.
+	Degraded []string `json:"degraded,omitempty"`
+}
+
+// Run is the workflow run that a result comes from. All of it is told by the
+// runner; none of it is proof of anything.
+type Run struct {
+	Event      string `json:"event"`                 // GITHUB_EVENT_NAME: "pull_request", "push", …
+	Server     string `json:"server,omitempty"`      // "https://github.com"
+	Repository string `json:"repository,omitempty"`  // "owner/name"
+	Workflow   string `json:"workflow,omitempty"`    // path of the workflow file
+	Job        string `json:"job,omitempty"`         // its id
+	ID         int64  `json:"id,omitempty"`          // of the run
+	Attempt    int    `json:"attempt,omitempty"`     // of the run, from 1
+	Ref        string `json:"ref,omitempty"`         // "refs/heads/main"
+	Commit     string `json:"commit,omitempty"`      // what was checked out
+	Head       string `json:"head,omitempty"`        // of a pull request: its newest commit, which people know it by
+	Pull       int    `json:"pullRequest,omitempty"` // its number, 0 when there is none
+	Draft      bool   `json:"draft,omitempty"`       // the pull request is one
+	Untrusted  bool   `json:"untrusted,omitempty"`   // it comes from a fork or from Dependabot
+}
+
+// Compared is what a result was compared with.
+type Compared struct {
+	Commit string `json:"commit,omitempty"` // base commit, empty when there is none
+	Branch string `json:"branch,omitempty"` // the name people know it by: "main"
+	// Sources and Image say how each was compared, in a few words; empty when it was not.
+	Sources string `json:"sources,omitempty"`
+	Image   string `json:"image,omitempty"`
+	// FirstRun says that there was nothing to compare with or no policy at the base
+	// commit yet: nothing that was there before is blamed.
+	FirstRun bool `json:"firstRun,omitempty"`
 }
 
 // Policy is the thresholds that decided.
@@ -133,6 +174,8 @@ type Policy struct {
 	FailOn     finding.Severity `json:"failOnSeverity"`     // vulnerabilities and secrets of this severity and above
 	LintFailOn finding.Severity `json:"lintFailOnSeverity"` // lint findings of this severity and above
 	// IgnoreUnfixed lets vulnerabilities without a published fix pass.
-	IgnoreUnfixed bool   `json:"ignoreUnfixed"`
-	Profile       string `json:"profile"`
+	IgnoreUnfixed bool `json:"ignoreUnfixed"`
+	// OnlyIntroduced lets pass what was there before the change.
+	OnlyIntroduced bool   `json:"onlyIntroduced,omitempty"`
+	Profile        string `json:"profile"`
 }
