@@ -45,7 +45,7 @@ func TestPages(t *testing.T) {
 
 	page.Reset()
 	page.WriteString("# Settings\n\n<!-- generated; run: make generate -->\n\n" +
-		"Each is a flag (`--name=value`), and a key of `.plimsoll.yaml` unless it says \"flag only\". A flag wins over the file, the nearest file over one further up, and anything over the default. Lists take several flags, or commas; in the file they are YAML lists.\n")
+		"Each is a flag (`--name=value`), an input of the action and a key of `.plimsoll.yaml`, unless it says otherwise. A flag wins over an input, an input over the file, the nearest file over one further up, and anything over the default. Lists take several flags, or commas; in the file they are YAML lists.\n")
 	group := ""
 	for _, s := range config.Settings() {
 		if s.Group != group {
@@ -59,8 +59,13 @@ func TestPages(t *testing.T) {
 		if len(s.Allowed) > 0 {
 			what += " (" + strings.Join(s.Allowed, ", ") + ")"
 		}
-		if s.FlagOnly || s.Secret {
+		switch {
+		case s.InputOnly:
+			what += "; input of the action only"
+		case s.FlagOnly:
 			what += "; flag only"
+		case s.Secret:
+			what += "; not in the file"
 		}
 		standard := ""
 		if s.Default != "" {

@@ -14,6 +14,7 @@ import (
 // Config is what a run was asked for, after defaults, files, inputs and flags.
 type Config struct {
 	// What to look at.
+	Command        string // of the action
 	ConfigFile     string
 	Input          string // OCI layout or docker archive that somebody else built
 	ImageRef       string // the same, in a registry
@@ -31,10 +32,19 @@ type Config struct {
 	SecretFiles map[string]string // id → path
 	SecretEnvs  map[string]string // id → name of a variable
 	Labels      map[string]string
-	Tags        []string
-	NoCache     bool
-	Pull        bool
-	Push        string // auto, true, false
+	Annotations map[string]string
+	// BuildContexts are further named contexts.
+	BuildContexts map[string]string
+	CacheFrom     []string
+	CacheTo       []string
+	Driver        string // auto, remote, docker, sibling, engine, embedded
+	Endpoint      string // of a BuildKit elsewhere
+	// EndpointTLSDir holds ca.pem, cert.pem and key.pem.
+	EndpointTLSDir string
+	Tags           []string
+	NoCache        bool
+	Pull           bool
+	Push           string // auto, true, false
 
 	// Linting.
 	Manifests  []string
@@ -57,17 +67,21 @@ type Config struct {
 	RegistryAuths   []RegistryAuth
 
 	// Telling and running.
-	WarnOnly  bool
-	Timeout   time.Duration
-	CacheDir  string
-	ReportDir string
-	Reports   []string
-	Format    string
-	Output    string
-	Quiet     bool
-	Debug     bool
-	DryRun    bool
-	AsOf      time.Time // zero is now
+	GitHubToken string
+	Comment     string // auto, always, on-failure, never
+	CommentKey  string
+	Annotate    bool
+	WarnOnly    bool
+	Timeout     time.Duration
+	CacheDir    string
+	ReportDir   string
+	Reports     []string
+	Format      string
+	Output      string
+	Quiet       bool
+	Debug       bool
+	DryRun      bool
+	AsOf        time.Time // zero is now
 
 	set map[string]origin // which settings were given, and where
 }

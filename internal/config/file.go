@@ -168,7 +168,7 @@ func beside(file, path string) string {
 
 // fileSettings are those that may stand in a file. Secrets may not: a file is committed.
 func fileSettings() []Setting {
-	return slices.DeleteFunc(Settings(), func(s Setting) bool { return s.FlagOnly || s.Secret })
+	return slices.DeleteFunc(Settings(), func(s Setting) bool { return s.FlagOnly || s.InputOnly || s.Secret })
 }
 
 // textsOf turns a YAML value into the texts a flag would have been given.

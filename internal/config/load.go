@@ -46,8 +46,8 @@ func Load(command string, args []string, getenv Getenv) (*Config, []string, erro
 
 	c := &Config{set: map[string]origin{}}
 	for _, s := range Settings() {
-		if s.Default == "" {
-			continue
+		if s.Default == "" || s.InputOnly {
+			continue // the runner applies the default of an input
 		}
 		if err := s.bind(c, getenv).set(s.Default); err != nil {
 			return nil, nil, &UsageError{"default of " + s.Name, err}
@@ -133,7 +133,7 @@ func parseFlags(command string, args []string) (out []assignment, operands []str
 	set.Usage = func() {}
 	var known []Setting
 	for _, s := range Settings() {
-		if !s.Takes(command) {
+		if !s.Takes(command) || s.InputOnly {
 			continue
 		}
 		known = append(known, s)
@@ -194,7 +194,7 @@ func (c *Config) Line(command string) []string {
 	var out []string
 	for _, s := range Settings() {
 		o, given := c.set[s.Name]
-		if !given || s.Secret || s.Act || !s.Takes(command) || s.Name == "context" {
+		if !given || s.Secret || s.Act || s.InputOnly || !s.Takes(command) || s.Name == "context" {
 			continue
 		}
 		for _, text := range o.texts {

@@ -36,6 +36,8 @@ type Setting struct {
 	Act bool
 	// FlagOnly settings are not inputs of the action and not keys of the file.
 	FlagOnly bool
+	// InputOnly settings are inputs of the action and neither flags nor keys of the file.
+	InputOnly bool
 
 	bind func(*Config, Getenv) value
 }
@@ -81,6 +83,11 @@ func commas(to func(*Config) *[]string, allowed ...string) func(*Config, Getenv)
 	return func(c *Config, _ Getenv) value { return listValue{to: to(c), commas: true, allowed: allowed} }
 }
 
+// lines takes one item a line: the items hold commas themselves.
+func lines(to func(*Config) *[]string) func(*Config, Getenv) value {
+	return func(c *Config, _ Getenv) value { return listValue{to: to(c)} }
+}
+
 func pairs(to func(*Config) *map[string]string) func(*Config, Getenv) value {
 	return func(c *Config, _ Getenv) value { return pairsValue{to: to(c)} }
 }
@@ -101,22 +108,26 @@ func pairsOrEnv(to func(*Config) *map[string]string) func(*Config, Getenv) value
 }
 
 var (
-	onGate   = []string{"gate"}
-	onBuild  = []string{"gate", "build"}
-	onScan   = []string{"gate", "scan"}
-	onImage  = []string{"gate", "build", "scan"}
-	onClient = []string{"gate", "build", "scan", "verify"}
-	onJudge  = []string{"gate", "lint", "scan"}
-	onLint   = []string{"gate", "lint"}
-	onRun    = []string{"gate", "lint", "build", "scan", "verify"}
-	onVerify = []string{"gate", "verify"}
+	onGate    = []string{"gate"}
+	onScanned = []string{"gate", "scan"}
+	onNamed   = []string{"gate", "scan", "verify"}
+	onBuild   = []string{"gate", "build"}
+	onScan    = []string{"gate", "scan"}
+	onImage   = []string{"gate", "build", "scan"}
+	onClient  = []string{"gate", "build", "scan", "verify"}
+	onJudge   = []string{"gate", "lint", "scan"}
+	onLint    = []string{"gate", "lint"}
+	onRun     = []string{"gate", "lint", "build", "scan", "verify"}
+	onVerify  = []string{"gate", "verify"}
 )
 
 func what() []Setting {
+	commands := []string{"gate", "lint", "scan", "verify"}
 	return group("what",
+		Setting{Name: "command", Kind: Choice, Act: true, InputOnly: true, Default: "gate", Allowed: commands, Usage: "what to do", bind: choice(func(c *Config) *string { return &c.Command }, commands...)},
 		Setting{Name: "config-file", Kind: Text, Path: true, FlagOnly: true, Usage: "read settings from this file instead of looking for .plimsoll.yaml", bind: text(func(c *Config) *string { return &c.ConfigFile })},
-		Setting{Name: "input", Kind: Text, Path: true, Commands: onGate, Usage: "judge this OCI layout or docker archive instead of building", bind: text(func(c *Config) *string { return &c.Input })},
-		Setting{Name: "image-ref", Kind: Text, Commands: onGate, Usage: "judge this image in a registry instead of building", bind: text(func(c *Config) *string { return &c.ImageRef })},
+		Setting{Name: "input", Kind: Text, Path: true, Commands: onScanned, Usage: "judge this OCI layout or docker archive instead of building", bind: text(func(c *Config) *string { return &c.Input })},
+		Setting{Name: "image-ref", Kind: Text, Commands: onNamed, Usage: "judge this image in a registry instead of building", bind: text(func(c *Config) *string { return &c.ImageRef })},
 		Setting{Name: "if-nothing-found", Kind: Choice, Act: true, Default: "warn", Allowed: []string{"warn", "ignore", "error"}, Commands: onLint, Usage: "what to do when there is nothing to judge: pass with a warning, pass silently, or exit 2", bind: choice(func(c *Config) *string { return &c.IfNothingFound }, "warn", "ignore", "error")},
 		Setting{Name: "skip-dirs", Kind: List, Commands: onJudge, Usage: "globs of directories that are not looked at, in the sources and in the image", bind: commas(func(c *Config) *[]string { return &c.SkipDirs })},
 		Setting{Name: "skip-files", Kind: List, Commands: onJudge, Usage: "globs of files that are not looked at, in the sources and in the image", bind: commas(func(c *Config) *[]string { return &c.SkipFiles })},
@@ -127,6 +138,7 @@ func what() []Setting {
 }
 
 func building() []Setting {
+	drivers := []string{"auto", "remote", "docker", "sibling", "engine", "embedded"}
 	return group("build",
 		Setting{Name: "context", Kind: Text, Default: ".", Path: true, Commands: onBuild, Usage: "directory that is built; PATH on the command line", bind: text(func(c *Config) *string { return &c.Context })},
 		Setting{Name: "file", Kind: Text, Path: true, Commands: onBuild, Usage: "Dockerfile (default: Dockerfile in the context)", bind: text(func(c *Config) *string { return &c.File })},
@@ -136,11 +148,18 @@ func building() []Setting {
 		Setting{Name: "secrets", Kind: Pairs, Secret: true, Commands: onBuild, Usage: "build secrets, one ID=VALUE a line, for RUN --mount=type=secret", bind: secretPairs(func(c *Config) *map[string]string { return &c.Secrets })},
 		Setting{Name: "secret-files", Kind: Pairs, Commands: onBuild, Usage: "build secrets from files, one ID=PATH a line", bind: pairs(func(c *Config) *map[string]string { return &c.SecretFiles })},
 		Setting{Name: "secret-envs", Kind: Pairs, Commands: onBuild, Usage: "build secrets from the environment, one ID=VARIABLE a line", bind: pairs(func(c *Config) *map[string]string { return &c.SecretEnvs })},
+		Setting{Name: "build-contexts", Kind: Pairs, Commands: onBuild, Usage: "further named contexts, one NAME=VALUE a line: a directory, docker-image://… or oci-layout://…", bind: pairs(func(c *Config) *map[string]string { return &c.BuildContexts })},
+		Setting{Name: "annotations", Kind: Pairs, Commands: onBuild, Usage: "annotations of the image's manifest, one NAME=VALUE a line", bind: pairs(func(c *Config) *map[string]string { return &c.Annotations })},
 		Setting{Name: "labels", Kind: Pairs, Commands: onBuild, Usage: "labels of the image, one NAME=VALUE a line", bind: pairs(func(c *Config) *map[string]string { return &c.Labels })},
 		Setting{Name: "tags", Kind: List, Act: true, Commands: onGate, Usage: "where the image goes, as repository:tag; the tag moves last", bind: commas(func(c *Config) *[]string { return &c.Tags })},
+		Setting{Name: "cache-from", Kind: List, Act: true, Commands: onBuild, Usage: "layer caches to read, one type=registry,ref=… or type=gha a line, as docker buildx takes them", bind: lines(func(c *Config) *[]string { return &c.CacheFrom })},
+		Setting{Name: "cache-to", Kind: List, Act: true, Commands: onBuild, Usage: "layer caches to write, in the same form; never the image's own repository", bind: lines(func(c *Config) *[]string { return &c.CacheTo })},
+		Setting{Name: "driver", Kind: Choice, Act: true, Default: "auto", Allowed: drivers, Commands: onBuild, Usage: "what builds: an endpoint, Docker's own BuildKit, a sibling container with ours, the engine, this process; auto takes the first that can", bind: choice(func(c *Config) *string { return &c.Driver }, drivers...)},
+		Setting{Name: "endpoint", Kind: Text, Act: true, Commands: onBuild, Usage: "BuildKit to build with: tcp://, unix://, docker-container:// or kube-pod:// (default: BUILDKIT_HOST)", bind: text(func(c *Config) *string { return &c.Endpoint })},
+		Setting{Name: "endpoint-tls-dir", Kind: Text, Path: true, Act: true, Commands: onBuild, Usage: "directory with ca.pem, cert.pem and key.pem for a tcp:// endpoint", bind: text(func(c *Config) *string { return &c.EndpointTLSDir })},
 		Setting{Name: "no-cache", Kind: Bool, Default: "false", Commands: onBuild, Usage: "build every step anew", bind: boolean(func(c *Config) *bool { return &c.NoCache })},
 		Setting{Name: "pull", Kind: Bool, Default: "false", Commands: onBuild, Usage: "resolve base images anew", bind: boolean(func(c *Config) *bool { return &c.Pull })},
-		Setting{Name: "push", Kind: Choice, Default: "auto", Allowed: []string{"auto", "true", "false"}, Act: true, Commands: onGate, Usage: "push after a pass; auto does not, on a laptop", bind: choice(func(c *Config) *string { return &c.Push }, "auto", "true", "false")},
+		Setting{Name: "push", Kind: Choice, Default: "auto", Allowed: []string{"auto", "true", "false"}, Act: true, Commands: onGate, Usage: "push after a pass; auto does on a push to the default branch, on a tag and on a release, and nowhere else", bind: choice(func(c *Config) *string { return &c.Push }, "auto", "true", "false")},
 	)
 }
 
@@ -175,7 +194,12 @@ func evidence() []Setting {
 
 func telling() []Setting {
 	formats := []string{"text", "json", "markdown"}
+	when := []string{"auto", "always", "on-failure", "never"}
 	return group("telling",
+		Setting{Name: "github-token", Kind: Text, Secret: true, Act: true, InputOnly: true, Default: "${{ github.token }}", Usage: "token for the comment on the pull request and for reading its base commit", bind: text(func(c *Config) *string { return &c.GitHubToken })},
+		Setting{Name: "comment", Kind: Choice, Act: true, Default: "auto", Allowed: when, Commands: onJudge, Usage: "when a pull request is commented on; auto writes when there is something to act on, and keeps what it wrote up to date", bind: choice(func(c *Config) *string { return &c.Comment }, when...)},
+		Setting{Name: "comment-key", Kind: Text, Act: true, Commands: onJudge, Usage: "sets the comments of several steps of one job apart; jobs and images are told apart without it", bind: text(func(c *Config) *string { return &c.CommentKey })},
+		Setting{Name: "workflow-annotations", Kind: Bool, Act: true, Default: "true", Commands: onJudge, Usage: "annotate the lines in the workflow run and the pull request", bind: boolean(func(c *Config) *bool { return &c.Annotate })},
 		Setting{Name: "report-dir", Kind: Text, Path: true, Act: true, Commands: onGate, Usage: "directory that the reports are written to", bind: text(func(c *Config) *string { return &c.ReportDir })},
 		Setting{Name: "reports", Kind: List, Default: "json,markdown,text", Allowed: []string{"json", "markdown", "text"}, Act: true, Commands: onGate, Usage: "which reports are written to report-dir: report.json, summary.md, report.txt", bind: commas(func(c *Config) *[]string { return &c.Reports }, "json", "markdown", "text")},
 		Setting{Name: "format", Kind: Choice, Act: true, Default: "text", Allowed: formats, FlagOnly: true, Commands: []string{"gate", "lint", "scan", "report", "verify"}, Usage: "form of what is printed", bind: choice(func(c *Config) *string { return &c.Format }, formats...)},
