@@ -96,11 +96,14 @@ func (e *FailedError) Unwrap() error { return e.Err }
 
 // UnavailableError is a builder that cannot run on this machine.
 type UnavailableError struct {
-	Door    string
+	Door    string   // empty when it is all of them
 	Cause   string   // what is missing
 	WaysOut []string // what a person can do, the easiest first
 }
 
 func (e *UnavailableError) Error() string {
+	if e.Door == "" {
+		return "no builder can run here: " + e.Cause
+	}
 	return "the " + e.Door + " builder cannot run here: " + e.Cause
 }
