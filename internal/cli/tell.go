@@ -17,6 +17,8 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/report"
+	"github.com/plimsoll-ci/plimsoll/internal/report/markdown"
+	"github.com/plimsoll-ci/plimsoll/internal/report/text"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
@@ -67,7 +69,7 @@ func width(w io.Writer) int {
 // print writes a result in the form asked for, to --output or standard output.
 func (env *environment) print(cfg *config.Config, result verdict.Result) error {
 	if cfg.Output == "" {
-		return render(env.stdout, cfg.Format, result, report.TextOptions{
+		return render(env.stdout, cfg.Format, result, text.Options{
 			Color: env.color(env.stdout), Width: width(env.stdout), Verbose: cfg.Debug, Report: whole(cfg),
 		})
 	}
@@ -82,14 +84,14 @@ func whole(cfg *config.Config) string {
 	return "the output of --format=json"
 }
 
-func render(w io.Writer, form string, result verdict.Result, opts report.TextOptions) error {
+func render(w io.Writer, form string, result verdict.Result, opts text.Options) error {
 	switch form {
 	case "json":
 		return report.WriteJSON(w, result)
 	case "markdown":
-		return report.Markdown(w, result, report.MarkdownOptions{Report: opts.Report})
+		return markdown.Summary(w, result, markdown.SummaryOptions{Report: opts.Report})
 	default:
-		return report.Text(w, result, opts)
+		return text.Write(w, result, opts)
 	}
 }
 
@@ -114,7 +116,7 @@ func writeReports(cfg *config.Config, result verdict.Result) error {
 // writeFile replaces a file as a whole, so that no reader sees half a report.
 func writeFile(path, form string, result verdict.Result) error {
 	var b bytes.Buffer
-	if err := render(&b, form, result, report.TextOptions{Width: 120, Report: files["json"]}); err != nil {
+	if err := render(&b, form, result, text.Options{Width: 120, Report: files["json"]}); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	part := path + ".part"

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/report/reporttest"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
@@ -62,7 +63,7 @@ func scatter(v reflect.Value, random *rand.Rand) {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString(strings.ToValidUTF8(hostileStrings[random.IntN(len(hostileStrings))], "?"))
+		v.SetString(strings.ToValidUTF8(reporttest.Strings()[random.IntN(len(reporttest.Strings()))], "?"))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(random.Int64() - random.Int64())
 	case reflect.Bool:
@@ -88,9 +89,9 @@ func scatter(v reflect.Value, random *rand.Rand) {
 
 func TestWriteJSONLeavesTheResultAlone(t *testing.T) {
 	t.Parallel()
-	r := failed()
+	r := reporttest.Failed()
 	r.Started = r.Started.In(time.FixedZone("here", 3600))
-	before := failed()
+	before := reporttest.Failed()
 	before.Started = r.Started
 	render(t, func(b *bytes.Buffer) error { return WriteJSON(b, r) })
 	if diff := cmp.Diff(before, r); diff != "" {
@@ -100,7 +101,7 @@ func TestWriteJSONLeavesTheResultAlone(t *testing.T) {
 
 func TestReadJSONRefuses(t *testing.T) {
 	t.Parallel()
-	good := string(render(t, func(b *bytes.Buffer) error { return WriteJSON(b, failed()) }))
+	good := string(render(t, func(b *bytes.Buffer) error { return WriteJSON(b, reporttest.Failed()) }))
 	change := func(from, to string) string {
 		t.Helper()
 		if !strings.Contains(good, from) {
@@ -144,7 +145,7 @@ func TestReadJSONRefuses(t *testing.T) {
 
 func TestReadJSONIsBounded(t *testing.T) {
 	t.Parallel()
-	good := render(t, func(b *bytes.Buffer) error { return WriteJSON(b, failed()) })
+	good := render(t, func(b *bytes.Buffer) error { return WriteJSON(b, reporttest.Failed()) })
 	if _, err := readJSON(bytes.NewReader(good), int64(len(good))); err != nil {
 		t.Errorf("at the bound: %v", err)
 	}
@@ -156,7 +157,7 @@ func TestReadJSONIsBounded(t *testing.T) {
 // An unknown severity in the middle of the findings is found by its place.
 func TestReadJSONNamesTheElement(t *testing.T) {
 	t.Parallel()
-	good := string(render(t, func(b *bytes.Buffer) error { return WriteJSON(b, many(20)) }))
+	good := string(render(t, func(b *bytes.Buffer) error { return WriteJSON(b, reporttest.Many(20)) }))
 	at := strings.LastIndex(good, `"severity": "medium"`)
 	bad := good[:at] + `"severity": "grave"` + good[at+len(`"severity": "medium"`):]
 	from := strings.Count(bad[:strings.LastIndex(bad[:at], "{\n      \"fingerprint\"")], "\n") + 1
@@ -191,14 +192,7 @@ func FuzzReadJSON(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, write := range []func(*bytes.Buffer) error{
-			func(b *bytes.Buffer) error { return Text(b, first, TextOptions{Verbose: true}) },
-			func(b *bytes.Buffer) error { return Markdown(b, first, MarkdownOptions{}) },
-		} {
-			if err := write(&bytes.Buffer{}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		Annotations(first)
 		var written bytes.Buffer
 		if err := WriteJSON(&written, first); err != nil {
 			return // a year past 9999 in UTC

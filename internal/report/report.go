@@ -1,18 +1,16 @@
-// Package report renders one Result in every form people and machines read:
-// text, JSON and Markdown. JSON is the canonical form; the others can be made
-// again from it (plimsoll report).
+// Package report renders one Result for people and machines: as text, as JSON and
+// as annotations; its children render Markdown and speak to GitHub. JSON is the
+// canonical form; the others can be made again from it (plimsoll report).
 //
-// The rules of the text: results only, no chatter; what must be mended comes
-// with its place first, as compilers print it; the last lines are the verdict,
-// its causes and the command that reproduces it, because the end of a log is
-// what people see. Lower case, no full stop. Text from outside passes through
-// package printable. What a form leaves out it counts, and names where it is.
+// Every form is lower case, without a full stop, and starts or ends with the
+// verdict and its causes. What is returned here as text is not printable yet unless
+// it says so: each form makes it safe for its own readers. What a form leaves out it
+// counts, and names where it is.
 package report
 
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -33,25 +31,25 @@ type Cause struct {
 	Also int
 }
 
-// Causes returns up to three causes of the verdict, the most important first.
-// Reasons of one rule at one place are one cause, so that the three name
-// different things to mend. A pass has causes only when an act failed after it.
-func Causes(r verdict.Result) []Cause {
-	if r.Acted != nil && !r.Acted.Done && r.Verdict.Decision == verdict.Pass {
-		return []Cause{{Reason: verdict.Reason{
-			Code: "act-failed", Message: cmp.Or(r.Acted.Error, "an act after the verdict failed"), Decides: verdict.Pass, Count: 1,
-		}}}
+// Causes returns up to three causes of the verdict, the most important first, and
+// how many more there are. Reasons of one rule at one place are one cause, so that
+// the three name different things to mend. A pass has causes only when an act
+// failed after it.
+func Causes(r verdict.Result) (causes []Cause, more int) {
+	one := func(code, message string) ([]Cause, int) {
+		return []Cause{{Reason: verdict.Reason{Code: code, Message: message, Decides: r.Verdict.Decision, Count: 1}}}, 0
 	}
-	if r.Verdict.Decision == verdict.Pass {
-		return nil
+	switch {
+	case r.Acted != nil && !r.Acted.Done && r.Verdict.Decision == verdict.Pass:
+		return one("act-failed", cmp.Or(r.Acted.Error, "an act after the verdict failed"))
+	case r.Verdict.Decision == verdict.Pass:
+		return nil, 0
+	case len(r.Verdict.Reasons) == 0:
+		return one("undecided", "the run ended before anything was decided")
 	}
 	all := merge(r.Verdict.Reasons)
-	if len(all) == 0 {
-		return []Cause{{Reason: verdict.Reason{
-			Code: "undecided", Message: "the run ended before anything was decided", Decides: r.Verdict.Decision, Count: 1,
-		}}}
-	}
-	return all[:min(len(all), maxCauses)]
+	n := min(len(all), maxCauses)
+	return all[:n], len(all) - n
 }
 
 func merge(reasons []verdict.Reason) []Cause {
@@ -77,8 +75,8 @@ func merge(reasons []verdict.Reason) []Cause {
 	return causes
 }
 
-// sentence is the cause without its place. It is not printable yet.
-func (c Cause) sentence() string {
+// Sentence is the cause without its place. It is not printable yet.
+func (c Cause) Sentence() string {
 	var b strings.Builder
 	if c.Code == "finding" {
 		b.WriteString(c.Severity.String() + ": ")
@@ -96,9 +94,9 @@ func (c Cause) sentence() string {
 	return b.String()
 }
 
-// headline is the verdict in one line, the same in every form. It is not
+// Headline is the verdict in one line, the same in every form. It is not
 // printable yet.
-func headline(r verdict.Result) string {
+func Headline(r verdict.Result) string {
 	var b strings.Builder
 	b.WriteString(r.Verdict.Decision.String())
 	if r.Verdict.Incomplete {
@@ -154,9 +152,9 @@ func subject(s verdict.Subject) string {
 	}
 }
 
-// place is "path:line:column" as far as known, else the artefact. It is not
+// Place is "path:line:column" as far as known, else the artefact. It is not
 // printable yet.
-func place(l finding.Location) string {
+func Place(l finding.Location) string {
 	if l.Path == "" {
 		return l.Artifact
 	}
@@ -170,76 +168,25 @@ func place(l finding.Location) string {
 	return p
 }
 
-// line is place without the column, for tables.
-func line(l finding.Location) string {
+// Line is Place without the column, for tables.
+func Line(l finding.Location) string {
 	l.Column = 0
-	return place(l)
+	return Place(l)
 }
 
-// sorted is what was found, split the way people read it. Every list is in the
-// order of finding.Sort.
-type sorted struct {
-	problems   []finding.Finding // of sources and of the image, except the two below
-	secrets    []finding.Finding // in the image
-	vulnerable []finding.Finding
-	suppressed []finding.Finding
-	fixed      int // gone since what was compared with
-}
-
-func split(findings []finding.Finding) sorted {
-	all := slices.Clone(findings)
-	finding.Sort(all)
-	var s sorted
-	for _, f := range all {
-		switch {
-		case f.Status == finding.Fixed:
-			s.fixed++
-		case f.Suppressed != nil:
-			s.suppressed = append(s.suppressed, f)
-		case f.Vulnerability != nil:
-			s.vulnerable = append(s.vulnerable, f)
-		case f.ImageSecret():
-			s.secrets = append(s.secrets, f)
-		default:
-			s.problems = append(s.problems, f)
-		}
-	}
-	return s
-}
-
-// tally counts by severity.
-type tally [finding.Critical + 1]int
-
-func (t *tally) add(s finding.Severity, n int) {
-	if s < 0 || s > finding.Critical {
-		s = finding.Unknown
-	}
-	t[s] += n
-}
-
-// String is "2 critical, 5 high".
-func (t *tally) String() string {
-	var parts []string
-	for s := finding.Critical; s >= finding.Unknown; s-- {
-		if t[s] > 0 {
-			parts = append(parts, strconv.Itoa(t[s])+" "+s.String())
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-func severities(findings []finding.Finding) string {
-	var t tally
-	for _, f := range findings {
-		t.add(f.Severity, 1)
-	}
-	return t.String()
-}
-
-// facts are what was looked at: images, counts, database. One line each, not
-// printable yet.
-func facts(r verdict.Result) []string {
+// Facts are where this happened and what was looked at: run, comparison, images,
+// counts, database, notes. One line each, not printable yet.
+func Facts(r verdict.Result) []string {
 	var lines []string
+	if run := run(r.Run); run != "" {
+		lines = append(lines, "run: "+run)
+	}
+	if compared := ComparedWith(r); compared != "" {
+		lines = append(lines, compared)
+	}
+	for _, refused := range r.Refused {
+		lines = append(lines, "refused: "+refused)
+	}
 	for _, s := range r.Subjects {
 		about := []string{subject(s)}
 		if s.Kind != "" && s.Kind != "manifest" {
@@ -280,11 +227,100 @@ func facts(r verdict.Result) []string {
 		}
 		lines = append(lines, text+", of "+d.UpdatedAt.UTC().Format("2006-01-02 15:04 UTC")+", "+printable.Age(d.Age)+" old")
 	}
+	for _, n := range r.Notes {
+		lines = append(lines, "note: "+n)
+	}
+	if len(r.Degraded) > 0 {
+		lines = append(lines, "could not be told or done: "+strings.Join(r.Degraded, ", "))
+	}
 	return lines
 }
 
-// evidence is one line per signature or attestation, not printable yet.
-func evidence(e verdict.Evidence) (word, text string) {
+// run is "pull_request 12 of acme/app, commit 3b1c9d0, from a fork or Dependabot".
+func run(r *verdict.Run) string {
+	if r == nil {
+		return ""
+	}
+	text := r.Event
+	if r.Pull > 0 {
+		text += " " + strconv.Itoa(r.Pull)
+	}
+	if r.Repository != "" {
+		text += " of " + r.Repository
+	}
+	if commit := cmp.Or(r.Head, r.Commit); commit != "" {
+		text += ", commit " + Short(commit)
+	}
+	if r.Untrusted {
+		text += ", from a fork or Dependabot"
+	}
+	if r.Draft {
+		text += ", a draft"
+	}
+	return text
+}
+
+// Short is how people write a commit; anything that is no hash stays as it is.
+func Short(commit string) string {
+	for _, r := range commit {
+		if (r < '0' || r > '9') && (r < 'a' || r > 'f') {
+			return commit
+		}
+	}
+	return commit[:min(len(commit), 7)]
+}
+
+// ComparedWith says what "introduced" was measured against, and what counts because
+// it was measured against nothing; "" when there was nothing to compare for. It is
+// not printable yet.
+func ComparedWith(r verdict.Result) string {
+	c := r.Compared
+	if c == nil {
+		if r.Policy.OnlyIntroduced {
+			return "nothing was compared, so everything found counts as introduced"
+		}
+		return ""
+	}
+	base := cmp.Or(c.Branch, "the base")
+	if c.Commit != "" {
+		base += " at " + Short(c.Commit)
+	}
+	var how, missing []string
+	for _, part := range []struct {
+		what, how string
+		looked    bool
+	}{
+		{"sources", c.Sources, r.Linted != nil},
+		{"image", c.Image, len(r.Subjects) > 0},
+	} {
+		switch {
+		case part.how != "":
+			how = append(how, part.what+": "+part.how)
+		case part.looked:
+			missing = append(missing, part.what)
+		}
+	}
+	text := "compared with " + base
+	if len(how) == 0 {
+		text = "not compared with " + base
+	} else {
+		text += " (" + strings.Join(how, "; ") + ")"
+	}
+	if c.FirstRun {
+		return "first run: " + text + "; what was there before is not blamed"
+	}
+	if len(missing) > 0 {
+		text += "; " + strings.Join(missing, " and ") + " not compared"
+		if r.Policy.OnlyIntroduced {
+			text += ", so everything found there counts as introduced"
+		}
+	}
+	return text
+}
+
+// DescribeEvidence is one line per signature or attestation, not printable yet, and
+// the word "verified" or "rejected".
+func DescribeEvidence(e verdict.Evidence) (word, text string) {
 	word = "verified"
 	if !e.Verified {
 		word = "rejected"
@@ -302,6 +338,3 @@ func evidence(e verdict.Evidence) (word, text string) {
 	}
 	return word, text
 }
-
-// said joins text that is printable line by line.
-func said(s string) string { return strings.Join(printable.Lines(s), "; ") }

@@ -18,6 +18,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/report/reporttest"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
@@ -54,8 +55,8 @@ func TestReportsFollowTheSchema(t *testing.T) {
 	t.Parallel()
 	document := newSchema(t)
 	open, closed := compile(t, document), compile(t, sealed(document))
-	reports := map[string][]byte{"every text field filled": render(t, func(b *bytes.Buffer) error { return WriteJSON(b, hostileResult("x")) })}
-	for name, r := range fixtures() {
+	reports := map[string][]byte{"every text field filled": render(t, func(b *bytes.Buffer) error { return WriteJSON(b, reporttest.Hostile("x")) })}
+	for name, r := range reporttest.Runs() {
 		reports[name] = render(t, func(b *bytes.Buffer) error { return WriteJSON(b, r) })
 	}
 	for name, data := range reports {

@@ -9,57 +9,69 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
 )
 
-// vulnerablePlace gathers the packages that one line of the Dockerfile, or one
+// VulnerablePlace gathers the packages that one line of the Dockerfile, or one
 // image, brought.
-type vulnerablePlace struct {
+type VulnerablePlace struct {
 	Location finding.Location
 	FromBase bool
-	Packages []*vulnerablePackage
+	Packages []*VulnerablePackage
 }
 
-// vulnerablePackage gathers the advisories of one installed version.
-type vulnerablePackage struct {
+// VulnerablePackage gathers the advisories of one installed version.
+type VulnerablePackage struct {
 	Name, Installed string
 	Files           []string // where a language package lies in the image
 	Worst           finding.Severity
 	Count           int // of different advisories
-	Fixes           []*vulnerableFix
+	Fixes           []*VulnerableFix
 }
 
-// vulnerableFix gathers the advisories of one severity that one version mends.
+// FixedIn returns the different versions that mend something, the one for the worst
+// advisory first.
+func (p *VulnerablePackage) FixedIn() []string {
+	var versions []string
+	for _, x := range p.Fixes {
+		if x.FixedIn != "" && !slices.Contains(versions, x.FixedIn) {
+			versions = append(versions, x.FixedIn)
+		}
+	}
+	return versions
+}
+
+// VulnerableFix gathers the advisories of one severity that one version mends.
 // Which of several versions is the newest is not guessed: every ecosystem orders
 // them differently, and a wrong guess would leave an advisory open.
-type vulnerableFix struct {
+type VulnerableFix struct {
 	FixedIn    string // empty when no fix is published
 	Severity   finding.Severity
 	Advisories []*finding.Vulnerability
 }
 
-// groupVulnerable sorts by what to mend first: places, packages and fixes with
+// Places gathers vulnerabilities and sorts them by what to mend first: places, packages and fixes with
 // the worst advisory first, then those with the most.
-func groupVulnerable(findings []finding.Finding) []*vulnerablePlace {
+func Places(findings []finding.Finding) []*VulnerablePlace {
 	type placeKey struct {
 		path, artifact string
 		line           int
 		fromBase       bool
 	}
 	type packageKey struct {
-		place           *vulnerablePlace
+		place           *VulnerablePlace
 		name, installed string
 	}
 	type fixKey struct {
-		of       *vulnerablePackage
+		of       *VulnerablePackage
 		fixedIn  string
 		severity finding.Severity
 	}
 	type advisoryKey struct {
-		of *vulnerablePackage
+		of *VulnerablePackage
 		id string
 	}
-	var places []*vulnerablePlace
-	byPlace := map[placeKey]*vulnerablePlace{}
-	byPackage := map[packageKey]*vulnerablePackage{}
-	byFix := map[fixKey]*vulnerableFix{}
+	var places []*VulnerablePlace
+	byPlace := map[placeKey]*VulnerablePlace{}
+	byPackage := map[packageKey]*VulnerablePackage{}
+	byFix := map[fixKey]*VulnerableFix{}
 	seen := map[advisoryKey]bool{}
 	for i := range findings {
 		f := &findings[i]
@@ -70,13 +82,13 @@ func groupVulnerable(findings []finding.Finding) []*vulnerablePlace {
 		}
 		at := byPlace[pk]
 		if at == nil {
-			at = &vulnerablePlace{Location: f.Location, FromBase: v.FromBase}
+			at = &VulnerablePlace{Location: f.Location, FromBase: v.FromBase}
 			byPlace[pk] = at
 			places = append(places, at)
 		}
 		p := byPackage[packageKey{at, v.Package, v.Installed}]
 		if p == nil {
-			p = &vulnerablePackage{Name: v.Package, Installed: v.Installed}
+			p = &VulnerablePackage{Name: v.Package, Installed: v.Installed}
 			byPackage[packageKey{at, v.Package, v.Installed}] = p
 			at.Packages = append(at.Packages, p)
 		}
@@ -91,7 +103,7 @@ func groupVulnerable(findings []finding.Finding) []*vulnerablePlace {
 		p.Worst = max(p.Worst, f.Severity)
 		x := byFix[fixKey{p, v.FixedIn, f.Severity}]
 		if x == nil {
-			x = &vulnerableFix{FixedIn: v.FixedIn, Severity: f.Severity}
+			x = &VulnerableFix{FixedIn: v.FixedIn, Severity: f.Severity}
 			byFix[fixKey{p, v.FixedIn, f.Severity}] = x
 			p.Fixes = append(p.Fixes, x)
 		}
@@ -100,7 +112,7 @@ func groupVulnerable(findings []finding.Finding) []*vulnerablePlace {
 	for _, at := range places {
 		at.sort()
 	}
-	slices.SortFunc(places, func(a, b *vulnerablePlace) int {
+	slices.SortFunc(places, func(a, b *VulnerablePlace) int {
 		return cmp.Or(
 			cmp.Compare(b.Packages[0].Worst, a.Packages[0].Worst),
 			cmp.Compare(a.Location.Path, b.Location.Path),
@@ -112,8 +124,8 @@ func groupVulnerable(findings []finding.Finding) []*vulnerablePlace {
 	return places
 }
 
-// counted is "9 in 2 packages (1 critical, 8 high)", and how many packages.
-func counted(places []*vulnerablePlace) (text string, packages int) {
+// Counted is "9 in 2 packages (1 critical, 8 high)", and how many packages.
+func Counted(places []*VulnerablePlace) (text string, packages int) {
 	var by tally
 	advisories := 0
 	for _, at := range places {
@@ -128,10 +140,10 @@ func counted(places []*vulnerablePlace) (text string, packages int) {
 	return fmt.Sprintf("%d in %s (%s)", advisories, printable.Count(packages, "package"), by.String()), packages
 }
 
-func (at *vulnerablePlace) sort() {
+func (at *VulnerablePlace) sort() {
 	for _, p := range at.Packages {
 		slices.Sort(p.Files)
-		slices.SortFunc(p.Fixes, func(a, b *vulnerableFix) int {
+		slices.SortFunc(p.Fixes, func(a, b *VulnerableFix) int {
 			return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.FixedIn, b.FixedIn))
 		})
 		for _, x := range p.Fixes {
@@ -140,7 +152,7 @@ func (at *vulnerablePlace) sort() {
 			})
 		}
 	}
-	slices.SortFunc(at.Packages, func(a, b *vulnerablePackage) int {
+	slices.SortFunc(at.Packages, func(a, b *VulnerablePackage) int {
 		return cmp.Or(
 			cmp.Compare(b.Worst, a.Worst),
 			cmp.Compare(b.Count, a.Count),

@@ -1,4 +1,4 @@
-package report
+package text
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
+	"github.com/plimsoll-ci/plimsoll/internal/report"
 )
 
 // maxNameWidth and maxVersionWidth keep one odd name from pushing the table out
@@ -15,15 +16,19 @@ const (
 	maxVersionWidth = 32
 )
 
-// vulnerable writes a table per place: package, installed, fixed in, severity and
+// vulnerable writes those of one status, a table per place: package, installed, fixed in, severity and
 // the advisories, wrapped, so that seventy of one package are a few lines.
-func (t *text) vulnerable(all []finding.Finding) {
+func (t *writer) vulnerable(of finding.Status, all []finding.Finding) {
 	if len(all) == 0 {
 		return
 	}
-	places := groupVulnerable(all)
-	count, packages := counted(places)
-	t.section("vulnerabilities: " + count)
+	places := report.Places(all)
+	count, packages := report.Counted(places)
+	title := "vulnerabilities"
+	if of != finding.NotCompared {
+		title = of.String() + " vulnerabilities"
+	}
+	t.section(title + ": " + count)
 	left := t.limit(packages, maxPackages)
 	for _, at := range places {
 		if left == 0 {
@@ -35,7 +40,7 @@ func (t *text) vulnerable(all []finding.Finding) {
 		} else if at.Location.Note != "" {
 			origin = ": " + at.Location.Note
 		}
-		t.line("  ", t.paint(printable.Text(line(at.Location)), bold), printable.Text(origin))
+		t.line("  ", t.paint(printable.Text(report.Line(at.Location)), bold), printable.Text(origin))
 		shown := at.Packages[:min(left, len(at.Packages))]
 		left -= len(shown)
 		t.packages(shown)
@@ -43,7 +48,7 @@ func (t *text) vulnerable(all []finding.Finding) {
 	t.more(packages-t.limit(packages, maxPackages), "vulnerable packages")
 }
 
-func (t *text) packages(packages []*vulnerablePackage) {
+func (t *writer) packages(packages []*report.VulnerablePackage) {
 	name, installed, fixed := 0, 0, len("no fix")
 	for _, p := range packages {
 		name = max(name, printable.Width(printable.Text(p.Name)))
@@ -79,14 +84,14 @@ func (t *text) packages(packages []*vulnerablePackage) {
 	}
 }
 
-func fixText(x *vulnerableFix) string {
+func fixText(x *report.VulnerableFix) string {
 	if x.FixedIn == "" {
 		return "no fix"
 	}
 	return "→ " + printable.Text(x.FixedIn)
 }
 
-func advisoryNames(x *vulnerableFix) []string {
+func advisoryNames(x *report.VulnerableFix) []string {
 	names := make([]string, len(x.Advisories))
 	for i, v := range x.Advisories {
 		names[i] = printable.Text(v.ID)

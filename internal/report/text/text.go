@@ -1,4 +1,10 @@
-package report
+// Package text renders a Result for people at a terminal or reading a log.
+//
+// Its rules: results only, no chatter; what must be mended comes with its place
+// first, as compilers print it; the last lines are the verdict, its causes and the
+// command that reproduces it, because the end of a log is what people see. What it
+// leaves out it counts, and names where it is.
+package text
 
 import (
 	"bufio"
@@ -11,6 +17,7 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
+	"github.com/plimsoll-ci/plimsoll/internal/report"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
@@ -26,8 +33,8 @@ const (
 // defaultWidth is used where the width is not known.
 const defaultWidth = 100
 
-// TextOptions say how the text looks.
-type TextOptions struct {
+// Options say how the text looks.
+type Options struct {
 	Color bool
 	// Width of the reader's window in columns; 0 is 100, less than 40 is 40.
 	Width int
@@ -38,21 +45,31 @@ type TextOptions struct {
 	Report string
 }
 
-// Text writes the report for people. The last lines are the verdict, up to three
+// Write writes the report for people. The last lines are the verdict, up to three
 // causes and the command that reproduces it. It returns the first error of w.
-func Text(w io.Writer, r verdict.Result, o TextOptions) error {
+func Write(w io.Writer, r verdict.Result, o Options) error {
 	if o.Width == 0 {
 		o.Width = defaultWidth
 	}
 	o.Width = max(o.Width, 40)
 	o.Report = cmp.Or(o.Report, "report.json")
-	t := &text{Writer: bufio.NewWriterSize(w, 1<<16), options: o}
-	found := split(r.Findings)
-	t.problems("", found.problems)
-	t.problems("secrets in the image", found.secrets)
-	t.vulnerable(found.vulnerable)
+	t := &writer{Writer: bufio.NewWriterSize(w, 1<<16), options: o}
+	found := report.Split(r)
+	if o.Verbose || !r.Policy.OnlyIntroduced {
+		for _, g := range []*report.Group{&found.Problems, &found.Secrets, &found.Vulnerable} {
+			g.Front = slices.Concat(g.Front, g.Back)
+			g.Back = nil
+			finding.Sort(g.Front)
+		}
+	}
+	t.problems("", found.Problems.Front)
+	t.problems("secrets in the image", found.Secrets.Front)
+	for _, of := range []finding.Status{finding.Introduced, finding.NotCompared, finding.Disclosed, finding.Existing} {
+		t.vulnerable(of, withStatus(found.Vulnerable.Front, of))
+	}
 	t.unread(r.Unread)
-	t.suppressed(found)
+	t.counted(&found)
+	t.suppressed(found.Suppressed)
 	t.evidence(r.Evidence)
 	t.facts(r)
 	t.stages(r.Stages)
@@ -60,10 +77,14 @@ func Text(w io.Writer, r verdict.Result, o TextOptions) error {
 	return t.Flush()
 }
 
-// text writes sections with one empty line between them.
-type text struct {
+func withStatus(all []finding.Finding, of finding.Status) []finding.Finding {
+	return slices.DeleteFunc(slices.Clone(all), func(f finding.Finding) bool { return f.Status != of })
+}
+
+// writer writes sections with one empty line between them.
+type writer struct {
 	*bufio.Writer // keeps the first error and gives it back on Flush
-	options       TextOptions
+	options       Options
 	begun         bool
 }
 
@@ -77,14 +98,14 @@ const (
 	cyan   = "36"
 )
 
-func (t *text) paint(s string, codes ...string) string {
+func (t *writer) paint(s string, codes ...string) string {
 	if !t.options.Color || s == "" {
 		return s
 	}
 	return "\x1b[" + strings.Join(codes, ";") + "m" + s + "\x1b[0m"
 }
 
-func (t *text) severity(s finding.Severity) string { return t.paint(s.String(), severityColor(s)...) }
+func (t *writer) severity(s finding.Severity) string { return t.paint(s.String(), severityColor(s)...) }
 
 func severityColor(s finding.Severity) []string {
 	switch s {
@@ -102,7 +123,7 @@ func severityColor(s finding.Severity) []string {
 }
 
 // section begins a part; an empty title gives only the distance.
-func (t *text) section(title string) {
+func (t *writer) section(title string) {
 	if t.begun {
 		t.line("")
 	}
@@ -113,21 +134,21 @@ func (t *text) section(title string) {
 }
 
 // line writes text that is printable already.
-func (t *text) line(parts ...string) {
+func (t *writer) line(parts ...string) {
 	for _, p := range parts {
 		_, _ = t.WriteString(p) // bufio keeps the error for Flush
 	}
 	_ = t.WriteByte('\n')
 }
 
-func (t *text) more(n int, what string) {
+func (t *writer) more(n int, what string) {
 	if n > 0 {
 		t.line(t.paint(fmt.Sprintf("  %d more %s in %s", n, what, printable.Text(t.options.Report)), dim))
 	}
 }
 
 // limit is how many of n to show.
-func (t *text) limit(n, most int) int {
+func (t *writer) limit(n, most int) int {
 	if t.options.Verbose {
 		return n
 	}
@@ -135,12 +156,12 @@ func (t *text) limit(n, most int) int {
 }
 
 // problems shows the most severe ones, ordered by place as they are mended.
-func (t *text) problems(title string, all []finding.Finding) {
+func (t *writer) problems(title string, all []finding.Finding) {
 	if len(all) == 0 {
 		return
 	}
 	if title != "" {
-		t.section(title + ": " + severities(all))
+		t.section(title + ": " + report.Severities(all))
 	}
 	shown := slices.Clone(all[:t.limit(len(all), maxProblems)])
 	slices.SortStableFunc(shown, func(a, b finding.Finding) int {
@@ -159,12 +180,12 @@ func (t *text) problems(title string, all []finding.Finding) {
 	t.more(len(all)-len(shown), "findings")
 }
 
-func (t *text) problem(f finding.Finding) {
+func (t *writer) problem(f finding.Finding) {
 	id := f.Rule.ID
 	if f.Status != finding.NotCompared {
 		id += ", " + f.Status.String()
 	}
-	t.line(t.paint(printable.Text(place(f.Location)), bold), ": ", t.severity(f.Severity), ": ",
+	t.line(t.paint(printable.Text(report.Place(f.Location)), bold), ": ", t.severity(f.Severity), ": ",
 		printable.Text(f.Message), t.paint(" ["+printable.Text(id)+"]", dim))
 	if f.SourceLine != "" {
 		number := strconv.Itoa(f.Location.Line)
@@ -176,7 +197,7 @@ func (t *text) problem(f finding.Finding) {
 		}
 	}
 	for _, l := range f.Related {
-		t.line("      see ", printable.Text(place(l)), note(l.Note))
+		t.line("      see ", printable.Text(report.Place(l)), note(l.Note))
 	}
 	if f.Fix != nil && f.Fix.Message != "" {
 		t.line("      fix: ", printable.Text(f.Fix.Message))
@@ -190,14 +211,14 @@ func note(s string) string {
 	return ": " + printable.Text(s)
 }
 
-func (t *text) unread(all []finding.Unread) {
+func (t *writer) unread(all []finding.Unread) {
 	if len(all) == 0 {
 		return
 	}
 	t.section("could not be read: " + strconv.Itoa(len(all)))
 	n := t.limit(len(all), maxUnread)
 	for _, u := range all[:n] {
-		where := printable.Text(place(u.Location))
+		where := printable.Text(report.Place(u.Location))
 		if where != "" {
 			where += ": "
 		}
@@ -206,39 +227,50 @@ func (t *text) unread(all []finding.Unread) {
 	t.more(len(all)-n, "that could not be read")
 }
 
-func (t *text) suppressed(found sorted) {
-	if found.fixed > 0 {
+// counted tells what is not listed, because this change is not to blame for it.
+func (t *writer) counted(found *report.Found) {
+	back := slices.Concat(found.Problems.Back, found.Secrets.Back, found.Vulnerable.Back)
+	fixed := found.Fixed()
+	if len(back)+len(fixed) > 0 {
 		t.section("")
-		t.line("fixed since what was compared with: ", printable.Count(found.fixed, "finding"))
 	}
-	if len(found.suppressed) == 0 {
+	if len(back) > 0 {
+		t.line("existing, not blocking: ", printable.Count(len(back), "finding"), " (", report.Severities(back), ") in ", printable.Text(t.options.Report))
+	}
+	if len(fixed) > 0 {
+		t.line("fixed since what was compared with: ", printable.Count(len(fixed), "finding"))
+	}
+}
+
+func (t *writer) suppressed(all []finding.Finding) {
+	if len(all) == 0 {
 		return
 	}
 	t.section("")
-	t.line("suppressed: ", printable.Count(len(found.suppressed), "finding"), " (", severities(found.suppressed), ")")
+	t.line("suppressed: ", printable.Count(len(all), "finding"), " (", report.Severities(all), ")")
 	if !t.options.Verbose {
 		return
 	}
-	for _, f := range found.suppressed {
+	for _, f := range all {
 		s := f.Suppressed
 		until := ""
 		if s.Expires != "" {
 			until = " until " + printable.Text(s.Expires)
 		}
-		t.line("  ", printable.Text(place(f.Location)), ": ", t.severity(f.Severity), ": ", printable.Text(f.Message),
+		t.line("  ", printable.Text(report.Place(f.Location)), ": ", t.severity(f.Severity), ": ", printable.Text(f.Message),
 			" [", printable.Text(f.Rule.ID), "]")
-		t.line("      excused", until, " at ", cmp.Or(printable.Text(place(s.Location)), "an unknown place"), ": ", printable.Text(s.Reason))
+		t.line("      excused", until, " at ", cmp.Or(printable.Text(report.Place(s.Location)), "an unknown place"), ": ", printable.Text(s.Reason))
 	}
 }
 
-func (t *text) evidence(all []verdict.Evidence) {
+func (t *writer) evidence(all []verdict.Evidence) {
 	if len(all) == 0 {
 		return
 	}
 	t.section("evidence")
 	n := t.limit(len(all), maxEvidence)
 	for _, e := range all[:n] {
-		word, about := evidence(e)
+		word, about := report.DescribeEvidence(e)
 		color := green
 		if !e.Verified {
 			color = red
@@ -248,11 +280,8 @@ func (t *text) evidence(all []verdict.Evidence) {
 	t.more(len(all)-n, "pieces of evidence")
 }
 
-func (t *text) facts(r verdict.Result) {
-	lines := facts(r)
-	for _, n := range r.Notes {
-		lines = append(lines, "note: "+n)
-	}
+func (t *writer) facts(r verdict.Result) {
+	lines := report.Facts(r)
 	if len(lines) > 0 {
 		t.section("")
 	}
@@ -261,7 +290,7 @@ func (t *text) facts(r verdict.Result) {
 	}
 }
 
-func (t *text) stages(all []verdict.Stage) {
+func (t *writer) stages(all []verdict.Stage) {
 	if len(all) == 0 {
 		return
 	}
@@ -304,7 +333,7 @@ func stageWord(s verdict.Stage) (word, color string) {
 }
 
 // verdict writes the last lines of every run.
-func (t *text) verdict(r verdict.Result) {
+func (t *writer) verdict(r verdict.Result) {
 	t.section("")
 	color := red
 	switch {
@@ -315,19 +344,22 @@ func (t *text) verdict(r verdict.Result) {
 		color = yellow
 	}
 	word := r.Verdict.Decision.String()
-	t.line(t.paint(word, bold, color), printable.Text(strings.TrimPrefix(headline(r), word)))
-	causes := Causes(r)
+	t.line(t.paint(word, bold, color), printable.Text(strings.TrimPrefix(report.Headline(r), word)))
+	causes, more := report.Causes(r)
 	for _, c := range causes {
-		where := printable.Text(place(c.Location))
+		where := printable.Text(report.Place(c.Location))
 		if where != "" {
 			where += ": "
 		}
-		t.line("  ", t.paint(where, bold), said(c.sentence()))
+		t.line("  ", t.paint(where, bold), said(c.Sentence()))
 	}
-	if left := len(merge(r.Verdict.Reasons)) - len(causes); left > 0 && r.Verdict.Decision != verdict.Pass {
-		t.line("  ", t.paint("and "+printable.Count(left, "more cause")+" in "+printable.Text(t.options.Report), dim))
+	if more > 0 {
+		t.line("  ", t.paint("and "+printable.Count(more, "more cause")+" in "+printable.Text(t.options.Report), dim))
 	}
 	if r.Reproduce != "" {
 		t.line("reproduce: ", said(r.Reproduce))
 	}
 }
+
+// said joins text that is printable line by line.
+func said(s string) string { return strings.Join(printable.Lines(s), "; ") }

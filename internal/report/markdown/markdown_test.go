@@ -1,63 +1,40 @@
-package report
+package markdown
 
 import (
 	"bytes"
+	"io"
+	"os"
 	"os/exec"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/plimsoll-ci/plimsoll/internal/report"
+	"github.com/plimsoll-ci/plimsoll/internal/report/reporttest"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
-var hostileStrings = []string{
-	"plain", "\x1b[2J\x1b]0;title\x07", "a\u202eb\u2066c", "line\n# heading\r\n- list\n\n<h1>", "\u2028x\u0085y\u009b31m", "zero\u200bwidth\ufeff\u00ad\U000e0041",
-	"<script>alert(1)</script>", "</details></summary></pre></code>", "<!-- plimsoll:1 -->", "--> x", "| a | b |", "\\| \\", "`code` ``` ~~~", "**b** _i_ ~~s~~",
-	"[x](https://evil.example)", "![x](https://evil.example/p.png)", "https://evil.example www.evil.example a@b.co mailto:a@b.co xmpp:a@b.co", "<https://evil.example>",
-	"[ref]: https://evil.example", "[^1]: foot", "@octocat @acme/team", "#12 acme/app#3 GH-1 gh-22", ":white_check_mark: :tada:", "$x^2$ $$y$$", "&lt;b&gt; &#60;b&#62; &amp;",
-	"::error::x", "##[error]x", "1. a", "- [ ] task", "> quote", "    indented", "===", "---", "\xff\xfe", strings.Repeat("@", 5000), strings.Repeat("<", 5000), "",
-}
-
-// hostileResult has s in every field that holds text.
-func hostileResult(s string) verdict.Result {
-	r := failed()
-	r.Evidence = passed().Evidence
-	r.Evidence = append(r.Evidence, verdict.Evidence{})
-	r.Acted = passed().Acted
-	r.Findings = r.Findings[:12]
-	fill(reflect.ValueOf(&r).Elem(), s)
-	return r
-}
-
-func fill(v reflect.Value, s string) {
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(s)
-	case reflect.Pointer:
-		if !v.IsNil() {
-			fresh := reflect.New(v.Type().Elem())
-			fresh.Elem().Set(v.Elem())
-			fill(fresh.Elem(), s)
-			v.Set(fresh)
-		}
-	case reflect.Slice:
-		fresh := reflect.MakeSlice(v.Type(), v.Len(), v.Len()) // rules are shared between results
-		reflect.Copy(fresh, v)
-		for i := range v.Len() {
-			fill(fresh.Index(i), s)
-		}
-		v.Set(fresh)
-	case reflect.Struct:
-		if v.Type() == reflect.TypeFor[time.Time]() {
-			return
-		}
-		for _, field := range v.Fields() {
-			fill(field, s)
-		}
-	default:
+// Every fixture, byte for byte.
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	for name, r := range reporttest.Runs() {
+		golden(t, name+".md", render(t, func(b *bytes.Buffer) error { return Summary(b, r, SummaryOptions{}) }))
 	}
+}
+
+// The report of the first release can still be shown.
+func TestFirstReport(t *testing.T) {
+	t.Parallel()
+	file, err := os.Open("../testdata/report-v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	r, err := report.ReadJSON(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report-v1.md", render(t, func(b *bytes.Buffer) error { return Summary(b, r, SummaryOptions{}) }))
 }
 
 // Whatever foreign text holds, between our own constructs stand only letters,
@@ -65,7 +42,7 @@ func fill(v reflect.Value, s string) {
 func TestEscape(t *testing.T) {
 	t.Parallel()
 	inert := regexp.MustCompile(`^([A-Za-z0-9 ]|[^\x00-\x7f]|&#[0-9]+;)*$`)
-	for _, s := range hostileStrings {
+	for _, s := range reporttest.Strings() {
 		if got := escape(s); !inert.MatchString(got) || strings.ContainsAny(got, "\u202e\u2066\u200b\u2028\u0085") {
 			t.Errorf("escape(%q) = %q", s, got)
 		}
@@ -115,10 +92,10 @@ func TestMarkdownThroughGitHubsParser(t *testing.T) {
 	if err != nil {
 		t.Skip("cmark-gfm, GitHub's own Markdown parser, is not installed; apt-get install cmark-gfm makes this test run")
 	}
-	for _, s := range hostileStrings {
+	for _, s := range reporttest.Strings() {
 		command := exec.CommandContext(t.Context(), parser, "--unsafe", "-e", "footnotes",
 			"-e", "table", "-e", "autolink", "-e", "strikethrough", "-e", "tasklist", "-e", "tagfilter")
-		command.Stdin = bytes.NewReader(render(t, func(b *bytes.Buffer) error { return Markdown(b, hostileResult(s), MarkdownOptions{}) }))
+		command.Stdin = bytes.NewReader(render(t, func(b *bytes.Buffer) error { return Summary(b, reporttest.Hostile(s), SummaryOptions{}) }))
 		html, err := command.Output()
 		if err != nil {
 			t.Fatal(err)
@@ -141,13 +118,13 @@ func TestMarkdownKeepsToItsBudget(t *testing.T) {
 		budget int
 		cut    bool
 	}{
-		{many(100), 0, false},
-		{many(10_000), 0, true},
-		{many(10_000), 1, true},
-		{many(10_000), 100 << 10, true},
-		{hostileResult(strings.Repeat("@", 5000)), 1, true},
+		{reporttest.Many(100), 0, false},
+		{reporttest.Many(10_000), 0, true},
+		{reporttest.Many(10_000), 1, true},
+		{reporttest.Many(10_000), 100 << 10, true},
+		{reporttest.Hostile(strings.Repeat("@", 5000)), 1, true},
 	} {
-		out := string(render(t, func(b *bytes.Buffer) error { return Markdown(b, test.result, MarkdownOptions{Budget: test.budget}) }))
+		out := string(render(t, func(b *bytes.Buffer) error { return Summary(b, test.result, SummaryOptions{Budget: test.budget}) }))
 		budget := max(test.budget, minBudget)
 		if test.budget == 0 {
 			budget = DefaultBudget
@@ -163,6 +140,16 @@ func TestMarkdownKeepsToItsBudget(t *testing.T) {
 		}
 		if strings.Count(out, "<details>") != strings.Count(out, "</details>") {
 			t.Errorf("budget %d: cut inside a section", test.budget)
+		}
+	}
+}
+
+func BenchmarkSummary(b *testing.B) {
+	r := reporttest.Many(10_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Summary(io.Discard, r, SummaryOptions{}); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

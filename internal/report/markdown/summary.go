@@ -1,4 +1,4 @@
-package report
+package markdown
 
 import (
 	"bufio"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
+	"github.com/plimsoll-ci/plimsoll/internal/report"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
@@ -22,8 +23,8 @@ const DefaultBudget = 900 << 10
 // each at its longest: an escaped code point takes up to twelve bytes.
 const minBudget = 48 << 10
 
-// MarkdownOptions say how large the Markdown may be.
-type MarkdownOptions struct {
+// SummaryOptions say how large the Markdown may be.
+type SummaryOptions struct {
 	// Budget is the most bytes to write; 0 is DefaultBudget, less than 48 KiB is 48 KiB.
 	Budget int
 	// Report names the saved report.json, where what is cut can be found; empty is
@@ -31,21 +32,21 @@ type MarkdownOptions struct {
 	Report string
 }
 
-// Markdown writes the summary of a run for GitHub: the verdict and its first
+// Summary writes the summary of a run for GitHub: the verdict and its first
 // cause on the first line, then what to mend, the stages, and everything found.
 // What does not fit into the budget is left out by whole rows and sections, the
 // least important first, and named at the end. It returns the first error of w.
-func Markdown(w io.Writer, r verdict.Result, o MarkdownOptions) error {
-	m := &markdown{left: max(cmp.Or(o.Budget, DefaultBudget), minBudget) - reserved, report: cmp.Or(o.Report, "report.json")}
-	found := split(r.Findings)
+func Summary(w io.Writer, r verdict.Result, o SummaryOptions) error {
+	m := &summary{left: max(cmp.Or(o.Budget, DefaultBudget), minBudget) - reserved, report: cmp.Or(o.Report, "report.json")}
+	found := report.Split(r)
 	m.head(r)
 	m.section(stagesTable(r.Stages))
-	m.section(findingsTable("Findings", found.problems))
-	m.section(findingsTable("Secrets in the image", found.secrets))
-	m.section(vulnerableTable(found.vulnerable))
+	m.section(findingsTable("Findings", found.Problems.Front))
+	m.section(findingsTable("Secrets in the image", found.Secrets.Front))
+	m.section(vulnerableTable(found.Vulnerable.Front))
 	m.section(unreadTable(r.Unread))
 	m.section(evidenceTable(r.Evidence))
-	m.section(suppressedTable(found.suppressed))
+	m.section(suppressedTable(found.Suppressed))
 	m.foot(r, found)
 	out := bufio.NewWriter(w)
 	_, _ = m.out.WriteTo(out) // bufio keeps the error for Flush
@@ -55,8 +56,8 @@ func Markdown(w io.Writer, r verdict.Result, o MarkdownOptions) error {
 // reserved bytes are kept for the note on what was cut and the foot's last line.
 const reserved = 12 << 10
 
-// markdown gathers blocks until the budget is used up.
-type markdown struct {
+// summary gathers blocks until the budget is used up.
+type summary struct {
 	out    bytes.Buffer
 	left   int
 	report string
@@ -64,7 +65,7 @@ type markdown struct {
 }
 
 // block writes text and an empty line, when both fit.
-func (m *markdown) block(text string) bool {
+func (m *summary) block(text string) bool {
 	if len(text)+2 > m.left {
 		return false
 	}
@@ -84,7 +85,7 @@ type table struct {
 }
 
 // section writes as many rows as fit, and notes what did not.
-func (m *markdown) section(t table) {
+func (m *summary) section(t table) {
 	if len(t.rows) == 0 {
 		return
 	}
@@ -116,15 +117,15 @@ func (m *markdown) section(t table) {
 	}
 }
 
-func (m *markdown) head(r verdict.Result) {
-	causes := Causes(r)
-	title := "### " + mark(r) + " " + escape(headline(r))
+func (m *summary) head(r verdict.Result) {
+	causes, _ := report.Causes(r)
+	title := "### " + mark(r) + " " + escape(report.Headline(r))
 	if len(causes) > 0 {
 		title = "### " + mark(r) + " " + escape(r.Verdict.Decision.String()) + ": " + escape(causes[0].Message)
-		if p := line(causes[0].Location); p != "" {
+		if p := report.Line(causes[0].Location); p != "" {
 			title += " " + code(p)
 		}
-		title += "\n\n" + escape(headline(r))
+		title += "\n\n" + escape(report.Headline(r))
 	}
 	m.block(title)
 	if len(causes) > 0 {
@@ -132,10 +133,10 @@ func (m *markdown) head(r verdict.Result) {
 		b.WriteString("**Mend these first**\n")
 		for i, c := range causes {
 			b.WriteString("\n" + strconv.Itoa(i+1) + ". ")
-			if p := place(c.Location); p != "" {
+			if p := report.Place(c.Location); p != "" {
 				b.WriteString(code(p) + " ")
 			}
-			b.WriteString(escape(c.sentence()))
+			b.WriteString(escape(c.Sentence()))
 		}
 		m.block(b.String())
 	}
@@ -182,7 +183,7 @@ func stagesTable(all []verdict.Stage) table {
 
 func findingsTable(title string, all []finding.Finding) table {
 	t := table{
-		title: fmt.Sprintf("%s: %d (%s)", title, len(all), severities(all)), noun: "finding", open: true,
+		title: fmt.Sprintf("%s: %d (%s)", title, len(all), report.Severities(all)), noun: "finding", open: true,
 		header: []string{"Severity", "Where", "Rule", "What"},
 	}
 	for _, f := range all {
@@ -190,7 +191,7 @@ func findingsTable(title string, all []finding.Finding) table {
 		if f.Status != finding.NotCompared {
 			rule += " " + escape(f.Status.String())
 		}
-		t.rows = append(t.rows, []string{f.Severity.String(), code(place(f.Location)), rule, escape(f.Message)})
+		t.rows = append(t.rows, []string{f.Severity.String(), code(report.Place(f.Location)), rule, escape(f.Message)})
 	}
 	return t
 }
@@ -199,11 +200,11 @@ func findingsTable(title string, all []finding.Finding) table {
 const maxIDs = 20
 
 func vulnerableTable(all []finding.Finding) table {
-	places := groupVulnerable(all)
-	count, _ := counted(places)
+	places := report.Places(all)
+	count, _ := report.Counted(places)
 	t := table{title: "Vulnerabilities: " + count, noun: "vulnerability row", header: []string{"Package", "Installed", "Fixed in", "Advisories", "Where"}}
 	for _, at := range places {
-		where := code(line(at.Location))
+		where := code(report.Line(at.Location))
 		if at.FromBase {
 			where += " base image"
 		}
@@ -238,7 +239,7 @@ func unreadTable(all []finding.Unread) table {
 		header: []string{"Kind", "Where", "Why"},
 	}
 	for _, u := range all {
-		t.rows = append(t.rows, []string{escape(string(u.Kind)), code(place(u.Location)), escape(u.Cause)})
+		t.rows = append(t.rows, []string{escape(string(u.Kind)), code(report.Place(u.Location)), escape(u.Cause)})
 	}
 	return t
 }
@@ -246,7 +247,7 @@ func unreadTable(all []finding.Unread) table {
 func evidenceTable(all []verdict.Evidence) table {
 	t := table{title: "Evidence: " + strconv.Itoa(len(all)), noun: "evidence record", header: []string{"Result", "What"}}
 	for _, e := range all {
-		word, about := evidence(e)
+		word, about := report.DescribeEvidence(e)
 		t.rows = append(t.rows, []string{word, escape(about)})
 	}
 	return t
@@ -254,26 +255,23 @@ func evidenceTable(all []verdict.Evidence) table {
 
 func suppressedTable(all []finding.Finding) table {
 	t := table{
-		title: fmt.Sprintf("Suppressed: %d (%s)", len(all), severities(all)), noun: "suppressed finding",
+		title: fmt.Sprintf("Suppressed: %d (%s)", len(all), report.Severities(all)), noun: "suppressed finding",
 		header: []string{"Severity", "Where", "Rule", "Reason", "Until", "Excused at"},
 	}
 	for _, f := range all {
 		t.rows = append(t.rows, []string{
-			f.Severity.String(), code(place(f.Location)), code(f.Rule.ID),
-			escape(f.Suppressed.Reason), escape(f.Suppressed.Expires), code(place(f.Suppressed.Location)),
+			f.Severity.String(), code(report.Place(f.Location)), code(f.Rule.ID),
+			escape(f.Suppressed.Reason), escape(f.Suppressed.Expires), code(report.Place(f.Suppressed.Location)),
 		})
 	}
 	return t
 }
 
 // foot says what was looked at and what was cut.
-func (m *markdown) foot(r verdict.Result, found sorted) {
-	lines := facts(r)
-	if found.fixed > 0 {
-		lines = append(lines, "fixed since what was compared with: "+printable.Count(found.fixed, "finding"))
-	}
-	for _, n := range r.Notes {
-		lines = append(lines, "note: "+n)
+func (m *summary) foot(r verdict.Result, found report.Found) {
+	lines := report.Facts(r)
+	if fixed := found.Fixed(); len(fixed) > 0 {
+		lines = append(lines, "fixed since what was compared with: "+printable.Count(len(fixed), "finding"))
 	}
 	var b strings.Builder
 	cutLines := 0
