@@ -55,6 +55,10 @@ lint: tools ## formatters, linters, vet for every system
 	GOOS=darwin  go vet ./...
 	GOOS=windows go vet ./...
 
+.PHONY: workflows
+workflows: $(TOOLS)/actionlint ## the workflows, ours and the examples
+	$(TOOLS)/actionlint .github/workflows/*.yml docs/workflows/*.yml
+
 .PHONY: vulncheck
 vulncheck: tools ## known holes in what we link
 	.ci/vulncheck $(TOOLS)/govulncheck
@@ -76,6 +80,9 @@ $(TOOLS)/.built: .ci/tools/go.mod
 
 $(TOOLS)/cosign: .ci/cosign/go.mod
 	cd .ci/cosign && GOEXPERIMENT= go build -o $@ tool
+
+$(TOOLS)/actionlint: .ci/actionlint/go.mod
+	cd .ci/actionlint && GOEXPERIMENT= go build -o $@ tool
 
 .PHONY: clean
 clean: ## remove what was built
