@@ -11,7 +11,7 @@ type Kind string
 // The kinds.
 const (
 	None              Kind = ""                    // a laptop, or another CI
-	PullRequest       Kind = "pull request"        // pull_request
+	PullRequest       Kind = "pull request"        // pull_request, and a review of one
 	PullRequestTarget Kind = "pull request target" // pull_request_target: lint only, never builds
 	MergeGroup        Kind = "merge group"
 	Default           Kind = "default branch" // push to the default branch
