@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -26,15 +25,6 @@ const (
 	ExitIndeterminate = 3
 	ExitSignal        = 130
 )
-
-// environment is what a command may touch.
-type environment struct {
-	getenv config.Getenv
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
-	deps   Deps
-}
 
 // command is one verb.
 type command struct {
@@ -58,6 +48,7 @@ func allCommands() []command {
 		{name: "build", operand: "[PATH]", short: "an image into an OCI layout, its digest on standard output", example: "plimsoll build --output=image .", needs: Deps.full, run: runBuild},
 		{name: "scan", operand: "IMAGE", short: "vulnerabilities and secrets of a registry reference, OCI layout or docker archive", example: "plimsoll scan alpine:3.20", needs: Deps.full, run: runScan},
 		{name: "verify", operand: "IMAGE", short: "the signatures of an image against a public key", example: "plimsoll verify --verification-key=cosign.pub ghcr.io/acme/app:1.2.0", needs: Deps.full, run: runVerify},
+		{name: "promote", operand: "SRC DST...", short: "a signed image with its evidence to where it will run, the tags last", example: "plimsoll promote --verification-key=cosign.pub --mutable-tags=production ghcr.io/acme/app@sha256:… ghcr.io/acme/live:production", needs: Deps.full, run: runPromote},
 		{name: "report", operand: "FILE", short: "a saved report.json as text, markdown or json", example: "plimsoll report --format=markdown report.json", run: runReport},
 		{name: "explain", operand: "[RULE]", short: "a rule's page; all rules without one", example: "plimsoll explain USR-1.a", run: runExplain},
 		{name: "version", short: "the version, and what it was built from", example: "plimsoll version", run: runVersion},
@@ -65,10 +56,13 @@ func allCommands() []command {
 }
 
 // Run is the program. It returns the exit code and never calls os.Exit.
-func Run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer, deps Deps) int {
-	env := &environment{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr, deps: deps}
+func Run(ctx context.Context, args []string, host Host, deps Deps) int {
+	env := newEnvironment(host, deps)
+	if len(args) == 0 && env.runner != nil {
+		args = []string{fromAction(env.getenv)}
+	}
 	if len(args) == 0 {
-		fmt.Fprint(stderr, usage(deps))
+		fmt.Fprint(env.stderr, usage(deps))
 		return ExitUsage
 	}
 	name, rest := args[0], args[1:]
@@ -86,7 +80,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	code, err := env.invoke(ctx, all[i], rest)
 	switch {
 	case ctx.Err() != nil && (err != nil || code != ExitPass):
-		fmt.Fprintln(stderr, "plimsoll: stopped by a signal; no tag was moved after it")
+		fmt.Fprintln(env.stderr, "plimsoll: stopped by a signal; no tag was moved after it")
 		return ExitSignal
 	case err != nil:
 		return env.fail(err)
@@ -96,6 +90,9 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdin i
 }
 
 func (env *environment) invoke(ctx context.Context, c command, args []string) (int, error) {
+	if err := env.happened(); err != nil {
+		return ExitUsage, err
+	}
 	cfg, operands, err := config.Load(c.name, args, env.getenv)
 	if errors.Is(err, config.ErrHelp) {
 		fmt.Fprint(env.stdout, usageOf(c))
@@ -106,6 +103,12 @@ func (env *environment) invoke(ctx context.Context, c command, args []string) (i
 	}
 	if env.getenv("RUNNER_DEBUG") == "1" {
 		cfg.Debug = true
+	}
+	env.mask(cfg)
+	if env.runner != nil && len(operands) == 0 {
+		if operands, err = operandsFromAction(c.name, cfg); err != nil {
+			return ExitUsage, err
+		}
 	}
 	return c.run(ctx, env, cfg, operands)
 }

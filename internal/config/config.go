@@ -66,6 +66,11 @@ type Config struct {
 	VerificationKey string
 	RegistryAuths   []RegistryAuth
 
+	// Promoting.
+	Source      string
+	Destination []string
+	MutableTags []string // names of tags that may move
+
 	// Telling and running.
 	GitHubToken string
 	Comment     string // auto, always, on-failure, never

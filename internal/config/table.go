@@ -50,7 +50,7 @@ func (s *Setting) Takes(command string) bool {
 // Settings lists every setting in the order of the pages. The slice is new at each call.
 func Settings() []Setting {
 	var all []Setting
-	for _, group := range [][]Setting{what(), building(), linting(), scanning(), evidence(), telling()} {
+	for _, group := range [][]Setting{what(), building(), linting(), scanning(), evidence(), promoting(), telling()} {
 		all = append(all, group...)
 	}
 	return all
@@ -114,15 +114,17 @@ var (
 	onBuild   = []string{"gate", "build"}
 	onScan    = []string{"gate", "scan"}
 	onImage   = []string{"gate", "build", "scan"}
-	onClient  = []string{"gate", "build", "scan", "verify"}
+	onClient  = []string{"gate", "build", "scan", "verify", "promote"}
 	onJudge   = []string{"gate", "lint", "scan"}
 	onLint    = []string{"gate", "lint"}
-	onRun     = []string{"gate", "lint", "build", "scan", "verify"}
-	onVerify  = []string{"gate", "verify"}
+	onRun     = []string{"gate", "lint", "build", "scan", "verify", "promote"}
+	onVerify  = []string{"gate", "verify", "promote"}
+	onMove    = []string{"promote"}
+	onAct     = []string{"gate", "promote"}
 )
 
 func what() []Setting {
-	commands := []string{"gate", "lint", "scan", "verify"}
+	commands := []string{"gate", "lint", "scan", "verify", "promote"}
 	return group("what",
 		Setting{Name: "command", Kind: Choice, Act: true, InputOnly: true, Default: "gate", Allowed: commands, Usage: "what to do", bind: choice(func(c *Config) *string { return &c.Command }, commands...)},
 		Setting{Name: "config-file", Kind: Text, Path: true, FlagOnly: true, Usage: "read settings from this file instead of looking for .plimsoll.yaml", bind: text(func(c *Config) *string { return &c.ConfigFile })},
@@ -192,6 +194,14 @@ func evidence() []Setting {
 	)
 }
 
+func promoting() []Setting {
+	return group("promote",
+		Setting{Name: "source", Kind: Text, Commands: onMove, Usage: "image to promote, best as repository@sha256:…; SRC on the command line", bind: text(func(c *Config) *string { return &c.Source })},
+		Setting{Name: "destination", Kind: List, Commands: onMove, Usage: "where it goes, as repository:tag; DST on the command line; the tags move last", bind: commas(func(c *Config) *[]string { return &c.Destination })},
+		Setting{Name: "mutable-tags", Kind: List, Commands: onMove, Usage: "names of tags that may move from one digest to another, such as production; a tag that is not listed stays where it is", bind: commas(func(c *Config) *[]string { return &c.MutableTags })},
+	)
+}
+
 func telling() []Setting {
 	formats := []string{"text", "json", "markdown"}
 	when := []string{"auto", "always", "on-failure", "never"}
@@ -200,13 +210,13 @@ func telling() []Setting {
 		Setting{Name: "comment", Kind: Choice, Act: true, Default: "auto", Allowed: when, Commands: onJudge, Usage: "when a pull request is commented on; auto writes when there is something to act on, and keeps what it wrote up to date", bind: choice(func(c *Config) *string { return &c.Comment }, when...)},
 		Setting{Name: "comment-key", Kind: Text, Act: true, Commands: onJudge, Usage: "sets the comments of several steps of one job apart; jobs and images are told apart without it", bind: text(func(c *Config) *string { return &c.CommentKey })},
 		Setting{Name: "workflow-annotations", Kind: Bool, Act: true, Default: "true", Commands: onJudge, Usage: "annotate the lines in the workflow run and the pull request", bind: boolean(func(c *Config) *bool { return &c.Annotate })},
-		Setting{Name: "report-dir", Kind: Text, Path: true, Act: true, Commands: onGate, Usage: "directory that the reports are written to", bind: text(func(c *Config) *string { return &c.ReportDir })},
-		Setting{Name: "reports", Kind: List, Default: "json,markdown,text", Allowed: []string{"json", "markdown", "text"}, Act: true, Commands: onGate, Usage: "which reports are written to report-dir: report.json, summary.md, report.txt", bind: commas(func(c *Config) *[]string { return &c.Reports }, "json", "markdown", "text")},
-		Setting{Name: "format", Kind: Choice, Act: true, Default: "text", Allowed: formats, FlagOnly: true, Commands: []string{"gate", "lint", "scan", "report", "verify"}, Usage: "form of what is printed", bind: choice(func(c *Config) *string { return &c.Format }, formats...)},
-		Setting{Name: "output", Kind: Text, Act: true, FlagOnly: true, Commands: []string{"gate", "lint", "scan", "report", "verify", "build"}, Usage: "write to this file instead of standard output; for build, the directory of the OCI layout", bind: text(func(c *Config) *string { return &c.Output })},
+		Setting{Name: "report-dir", Kind: Text, Path: true, Act: true, Commands: onAct, Usage: "directory that the reports are written to", bind: text(func(c *Config) *string { return &c.ReportDir })},
+		Setting{Name: "reports", Kind: List, Default: "json,markdown,text", Allowed: []string{"json", "markdown", "text"}, Act: true, Commands: onAct, Usage: "which reports are written to report-dir: report.json, summary.md, report.txt", bind: commas(func(c *Config) *[]string { return &c.Reports }, "json", "markdown", "text")},
+		Setting{Name: "format", Kind: Choice, Act: true, Default: "text", Allowed: formats, FlagOnly: true, Commands: []string{"gate", "lint", "scan", "report", "verify", "promote"}, Usage: "form of what is printed", bind: choice(func(c *Config) *string { return &c.Format }, formats...)},
+		Setting{Name: "output", Kind: Text, Act: true, FlagOnly: true, Commands: []string{"gate", "lint", "scan", "report", "verify", "build", "promote"}, Usage: "write to this file instead of standard output; for build, the directory of the OCI layout", bind: text(func(c *Config) *string { return &c.Output })},
 		Setting{Name: "quiet", Kind: Bool, Act: true, Commands: onRun, Default: "false", FlagOnly: true, Usage: "no progress; results and errors only", bind: boolean(func(c *Config) *bool { return &c.Quiet })},
 		Setting{Name: "debug", Kind: Bool, Act: true, Commands: onRun, Default: "false", FlagOnly: true, Usage: "say everything, also the output of build steps that succeed", bind: boolean(func(c *Config) *bool { return &c.Debug })},
-		Setting{Name: "dry-run", Kind: Bool, Act: true, Default: "false", FlagOnly: true, Commands: onGate, Usage: "judge, and say what would be written without writing it", bind: boolean(func(c *Config) *bool { return &c.DryRun })},
+		Setting{Name: "dry-run", Kind: Bool, Act: true, Default: "false", FlagOnly: true, Commands: onAct, Usage: "judge, and say what would be written without writing it", bind: boolean(func(c *Config) *bool { return &c.DryRun })},
 		Setting{Name: "as-of", Kind: Date, FlagOnly: true, Commands: onJudge, Usage: "judge as if it were this day: ages and expiries count from it", bind: func(c *Config, _ Getenv) value { return dateValue{&c.AsOf} }},
 	)
 }

@@ -32,6 +32,7 @@ const (
 	RateLimited       // too many requests, after all tries
 	Unreachable       // no conversation: name, connection, TLS, or a broken server
 	TagImmutable      // the registry forbids moving this tag
+	TagMoved          // somebody else moved the tag meanwhile
 	Mismatch          // bytes do not have the digest they go by
 	TooLarge          // a bound of this package was hit
 	Stopped           // the context ended

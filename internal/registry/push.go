@@ -81,37 +81,6 @@ type taggable struct{ m Manifest }
 func (t taggable) RawManifest() ([]byte, error)        { return t.m.Bytes, nil }
 func (t taggable) MediaType() (types.MediaType, error) { return t.m.MediaType, nil }
 
-// Tag lets a tag name a digest that lies in the same repository, and reads it
-// back. A tag that names it already is not written again. The error is of kind
-// TagImmutable when the registry forbids moving the tag.
-func (c *Client) Tag(ctx context.Context, digest name.Digest, tag name.Tag) error {
-	a := act{doing: "tagging", target: tag.String(), repo: tag.Context(), scope: transport.PushScope, tag: true}
-	if digest.Context().Name() != tag.Context().Name() {
-		return fmt.Errorf("tagging %s: %s lies in another repository", tag, digest)
-	}
-	m, err := c.manifest(ctx, a, digest)
-	if err != nil {
-		return err
-	}
-	now, err := c.manifest(ctx, a, tag)
-	if err == nil && now.Digest == m.Digest {
-		return nil
-	}
-	if err != nil && !IsNotFound(err) && !forbidden(err) {
-		return err
-	}
-	if err := c.put(ctx, a, tag, m); err != nil {
-		return err
-	}
-	if now, err = c.manifest(ctx, a, tag); err != nil {
-		return err
-	}
-	if now.Digest != m.Digest {
-		return mismatch(a, m.Digest.String(), now.Digest)
-	}
-	return nil
-}
-
 // push is one push under way.
 type push struct {
 	client    *Client

@@ -1,6 +1,7 @@
 // Package registry speaks to OCI registries: it resolves references, reads
 // manifests, blobs and referrers within bounds, and writes what lies in an OCI
-// layout byte by byte as it lies. Nothing it writes moves a tag but Tag.
+// layout or in another repository byte by byte as it lies. Nothing it writes moves
+// a tag but Tag and Retag.
 //
 // Every digest it returns was computed from bytes that it read, never taken from
 // a header.
@@ -122,14 +123,17 @@ type session struct {
 type sessionKey struct {
 	repository string
 	scope      string
+	also       string
 }
 
-func (c *Client) session(ctx context.Context, r name.Repository, scope string) (*session, error) {
-	repo, err := c.repository(r)
+func (a act) key() sessionKey { return sessionKey{a.repo.Name(), a.scope, a.also} }
+
+func (c *Client) session(ctx context.Context, a act) (*session, error) {
+	repo, err := c.repository(a.repo)
 	if err != nil {
 		return nil, err
 	}
-	key := sessionKey{repo.Name(), scope}
+	key := a.key()
 	c.mu.Lock()
 	s := c.sessions[key]
 	c.mu.Unlock()
@@ -140,7 +144,11 @@ func (c *Client) session(ctx context.Context, r name.Repository, scope string) (
 	if err != nil {
 		return nil, fmt.Errorf("looking up credentials for %s: %w", repo.RegistryStr(), err)
 	}
-	tr, err := transport.NewWithContext(ctx, repo.Registry, auth, c.transport, []string{repo.Scope(scope)})
+	scopes := []string{repo.Scope(a.scope)}
+	if a.also != "" {
+		scopes = append(scopes, a.also)
+	}
+	tr, err := transport.NewWithContext(ctx, repo.Registry, auth, c.transport, scopes)
 	if err != nil {
 		return nil, err
 	}
@@ -165,9 +173,9 @@ func (c *Client) session(ctx context.Context, r name.Repository, scope string) (
 }
 
 // forget makes the next try begin with a new handshake.
-func (c *Client) forget(r name.Repository, scope string) {
+func (c *Client) forget(a act) {
 	c.mu.Lock()
-	delete(c.sessions, sessionKey{r.Name(), scope})
+	delete(c.sessions, a.key())
 	c.mu.Unlock()
 }
 
@@ -177,6 +185,7 @@ type act struct {
 	target string // "ghcr.io/acme/app:1.2"
 	repo   name.Repository
 	scope  string // transport.PullScope or transport.PushScope
+	also   string // another scope that is asked for with it
 	tag    bool   // moves a tag
 }
 
@@ -187,7 +196,7 @@ func (c *Client) try(ctx context.Context, a act, work func(*session) error) erro
 		err := context.Cause(ctx)
 		if err == nil {
 			var s *session
-			if s, err = c.session(ctx, a.repo, a.scope); err == nil {
+			if s, err = c.session(ctx, a); err == nil {
 				err = work(s)
 			}
 		}
@@ -197,7 +206,7 @@ func (c *Client) try(ctx context.Context, a act, work func(*session) error) erro
 		// An answer was understood; only what broke the conversation ends the session.
 		var answer *transport.Error
 		if !errors.As(err, &answer) || answer.StatusCode == http.StatusUnauthorized {
-			c.forget(a.repo, a.scope)
+			c.forget(a)
 		}
 		if ctx.Err() != nil || attempt >= len(c.waits) || !temporary(err) {
 			return classify(ctx, a, err)

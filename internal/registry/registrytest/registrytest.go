@@ -6,7 +6,6 @@ package registrytest
 import (
 	"bytes"
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,6 +31,13 @@ type Options struct {
 	Username string
 	Password string
 	Bearer   bool
+	// Scoped tokens, with Bearer, open only the repositories they were asked for, for
+	// pulling or pushing.
+	Scoped bool
+	// OwnBlobs keeps blobs by repository, as registries do: what another repository
+	// holds is not there until it is mounted. NoMount refuses to mount.
+	OwnBlobs bool
+	NoMount  bool
 	// ImmutableTags refuses to move any tag.
 	ImmutableTags bool
 	// Before is asked about each request, under /v2/<repository>, before it is
@@ -69,6 +75,7 @@ type Server struct {
 	options Options
 	inner   http.Handler
 	http    *httptest.Server
+	blobs   *blobs // nil when all repositories share them
 
 	mu    sync.Mutex
 	log   []Entry
@@ -81,9 +88,14 @@ func Start(o Options) *Server {
 	quiet := log.New(io.Discard, "", 0)
 	s := &Server{
 		options: o,
-		inner:   registry.New(registry.WithReferrersSupport(!o.NoReferrers), registry.Logger(quiet)),
 		links:   make(map[string]string),
 	}
+	library := []registry.Option{registry.WithReferrersSupport(!o.NoReferrers), registry.Logger(quiet)}
+	if o.OwnBlobs {
+		s.blobs = &blobs{held: make(map[string][]byte)}
+		library = append(library, registry.WithBlobHandler(s.blobs))
+	}
+	s.inner = registry.New(library...)
 	s.http = httptest.NewUnstartedServer(s)
 	s.http.Config.ErrorLog = quiet // clients try TLS first
 	s.http.Start()
@@ -131,40 +143,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-const token = "registrytest-token"
-
-func (s *Server) credentials(r *http.Request) bool {
-	user, password, ok := r.BasicAuth()
-	return ok && user == s.options.Username && subtle.ConstantTimeCompare([]byte(password), []byte(s.options.Password)) == 1
-}
-
-func (s *Server) authorized(r *http.Request) bool {
-	switch {
-	case s.options.Username == "":
-		return true
-	case s.options.Bearer:
-		return r.Header.Get("Authorization") == "Bearer "+token
-	}
-	return s.credentials(r)
-}
-
-func (s *Server) challenge(w http.ResponseWriter) {
-	challenge := `Basic realm="registrytest"`
-	if s.options.Bearer {
-		challenge = fmt.Sprintf("Bearer realm=%q,service=%q", "http://"+s.Host+"/token", s.Host)
-	}
-	w.Header().Set("WWW-Authenticate", challenge)
-	fail(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
-}
-
-func (s *Server) token(w http.ResponseWriter, r *http.Request) {
-	if !s.credentials(r) {
-		fail(w, http.StatusUnauthorized, "UNAUTHORIZED", "incorrect username or password")
-		return
-	}
-	_ = json.NewEncoder(w).Encode(map[string]string{"token": token})
-}
-
 // serve lets the request meet its fate, and writes it down.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
@@ -196,7 +174,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	answer := httptest.NewRecorder()
 	if code, message := s.refuse(r); code != "" {
 		fail(answer, http.StatusBadRequest, code, message)
-	} else {
+	} else if !s.mount(answer, r) {
 		s.inner.ServeHTTP(answer, r)
 	}
 	if fate.DropAfter {
