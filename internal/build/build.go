@@ -107,3 +107,6 @@ func (e *UnavailableError) Error() string {
 	}
 	return "the " + e.Door + " builder cannot run here: " + e.Cause
 }
+
+// WayElsewhere is the way out that is open wherever no builder is.
+const WayElsewhere = "build the image elsewhere (docker buildx build --output type=oci,dest=image.tar .) and give the archive, its layout or a reference as the input"

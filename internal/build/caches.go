@@ -74,7 +74,7 @@ var required = map[string][2]string{
 }
 
 func (c Cache) check(input string) error {
-	writes := input == inputCacheTo
+	writes := input == InputCacheTo
 	needs, known := required[c.Type]
 	switch {
 	case c.Type == "":

@@ -10,9 +10,9 @@ import (
 
 // Inputs that errors name.
 const (
+	InputCacheFrom   = "cache-from"
+	InputCacheTo     = "cache-to"
 	inputPlatforms   = "platforms"
-	inputCacheFrom   = "cache-from"
-	inputCacheTo     = "cache-to"
 	inputAnnotations = "annotations"
 )
 
@@ -23,16 +23,16 @@ func Check(spec Spec, door string) error {
 	if strings.Contains(spec.Platform, ",") {
 		return &config.UsageError{Where: inputPlatforms, Err: fmt.Errorf("%q names several; build one platform at a time", spec.Platform)}
 	}
-	if _, err := ParseCaches(inputCacheFrom, spec.CacheFrom); err != nil {
+	if _, err := ParseCaches(InputCacheFrom, spec.CacheFrom); err != nil {
 		return err
 	}
-	to, err := ParseCaches(inputCacheTo, spec.CacheTo)
+	to, err := ParseCaches(InputCacheTo, spec.CacheTo)
 	if err != nil || door != DoorEngine {
 		return err
 	}
 	// What "docker save" writes has no manifest, and the engine's BuildKit is wired to no cache exporter.
 	if len(to) > 0 {
-		return &config.UsageError{Where: inputCacheTo, Err: errors.New("the engine door writes no cache; leave it out, or build through another door (driver: remote, sibling or embedded)")}
+		return &config.UsageError{Where: InputCacheTo, Err: errors.New("the engine door writes no cache; leave it out, or build through another door (driver: remote, sibling or embedded)")}
 	}
 	if len(spec.Annotations) > 0 {
 		return &config.UsageError{Where: inputAnnotations, Err: errors.New("the engine door keeps no annotations; leave them out, or build through another door (driver: remote, sibling or embedded)")}

@@ -1,96 +1,213 @@
-// Package buildkit builds images with BuildKit. Embedded runs BuildKit's
-// controller inside our process: no daemon, no socket, no image to pull.
-//
-// BuildKit and containerd log to a process-wide logger; opening a controller
-// silences it. What concerns a build arrives as progress instead.
+// Package buildkit builds images with BuildKit, whoever runs it: a controller in
+// our own process (Embedded, whose controller is the child package), or any
+// daemon that a build.Connection leads to (Builder). The Dockerfile frontend is
+// always the one linked here, so that a Dockerfile means the same, and gives the
+// same digest, behind every door.
 package buildkit
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
+	"net"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/worker/label"
+	"golang.org/x/mod/semver"
+
+	"github.com/plimsoll-ci/plimsoll/internal/build"
+	"github.com/plimsoll-ci/plimsoll/internal/build/buildkit/controller"
+	"github.com/plimsoll-ci/plimsoll/internal/progress"
 )
 
-// door is what results and errors call this builder.
-const door = "embedded"
-
-// Defaults of Embedded.
-const (
-	// defaultPatience is how long a build waits for another one that holds the cache.
-	defaultPatience = 10 * time.Second
-	// defaultCacheLimit bounds the cache in bytes, as the cache of GitHub Actions does.
-	defaultCacheLimit = 10 << 30
-)
-
-// Embedded is a build.Builder that runs BuildKit's controller in this process. It
-// works on Linux, where mounting is allowed. The zero value is ready for use.
-type Embedded struct {
+// Builder is a build.Builder over any BuildKit.
+type Builder struct {
+	// Door is what results and errors call it, one of build's constants.
+	Door string
+	// Connect opens a way to the BuildKit, for each build anew.
+	Connect build.Connect
+	// Store is where a BuildKit that cannot export OCI leaves the image; nil exports OCI.
+	Store build.Store
 	// Credentials returns what a registry host ("ghcr.io", "127.0.0.1:5000",
 	// "index.docker.io" for Docker Hub) wants to see; an empty secret is anonymous,
-	// and an empty user with a secret is an identity token. Nil is anonymous everywhere.
+	// and an empty user with a secret is an identity token. Nil is anonymous
+	// everywhere. A host is told its own credentials only.
 	Credentials func(host string) (user, secret string, err error)
-	// Runtime is the program that runs containers; empty takes runc or crun from PATH.
-	Runtime string
-	// CacheLimit is what the cache may hold after a build, in bytes; 0 means 10 GiB.
-	CacheLimit int64
-	// Patience is how long to wait for another build that uses the same cache
-	// before taking a private one; 0 means 10 seconds.
-	Patience time.Duration
+	// Actions is how GitHub's cache is reached, for caches of type gha.
+	Actions ActionsCache
 }
 
-// Capability is what embedded builds can use on this machine.
-type Capability struct {
-	Snapshotter string // "overlayfs" or "native"
-	Runtime     string // path of runc or crun; empty means that RUN cannot be built
-	Missing     string // why Runtime is empty
-}
-
-// String says it in a few words.
-func (c Capability) String() string {
-	if c.Runtime == "" {
-		return c.Snapshotter + ", no RUN: " + c.Missing
+// Build builds one image for one platform into an OCI layout at spec.Output, with
+// its provenance beside it in "<Output>.provenance.json" where the builder gives
+// one. Errors are those of build.Builder; a builder that goes away half-way is an
+// ordinary error. When it returns, nothing of the build is left but caches.
+func (b *Builder) Build(ctx context.Context, spec build.Spec, sink progress.Sink) (build.Result, error) {
+	if sink == nil {
+		sink = progress.Discard
 	}
-	return c.Snapshotter + ", " + c.Runtime
-}
-
-// FromKeychain turns a keychain into what Embedded.Credentials wants.
-func FromKeychain(keychain authn.Keychain) func(host string) (user, secret string, err error) {
-	return func(host string) (string, string, error) {
-		registry, err := name.NewRegistry(host)
-		if err != nil {
-			return "", "", fmt.Errorf("looking for credentials of %q: %w", host, err)
-		}
-		auth, err := keychain.Resolve(registry)
-		if err != nil {
-			return "", "", fmt.Errorf("looking for credentials of %q: %w", host, err)
-		}
-		config, err := auth.Authorization()
-		if err != nil {
-			return "", "", fmt.Errorf("reading credentials of %q: %w", host, err)
-		}
-		if config.IdentityToken != "" {
-			return "", config.IdentityToken, nil
-		}
-		return config.Username, config.Password, nil
+	if err := build.Check(spec, b.Door); err != nil {
+		return build.Result{}, err
 	}
-}
-
-// elsewhere are the ways out that are open wherever this builder is not.
-func elsewhere(first ...string) []string {
-	return append(
-		first,
-		"build the image elsewhere (docker buildx build --output type=oci,dest=image.tar .) and give the archive, its layout or a reference as the input",
-	)
-}
-
-// hostKey is the name that credentials of a registry are filed under.
-func hostKey(host string) string {
-	switch host {
-	case "docker.io", "registry-1.docker.io", "registry.hub.docker.com":
-		return name.DefaultRegistry
+	in, err := readInput(spec)
+	if err != nil {
+		return build.Result{}, err
 	}
-	return strings.TrimSuffix(host, ":443")
+	if err := checkOutput(spec.Output); err != nil {
+		return build.Result{}, err
+	}
+	partial := spec.Output + ".partial"
+	defer os.RemoveAll(partial)
+	if err := os.RemoveAll(partial); err != nil {
+		return build.Result{}, fmt.Errorf("clearing the output directory: %w", err)
+	}
+	conn, err := b.Connect(ctx, spec, sink)
+	if err != nil {
+		return build.Result{}, err
+	}
+	s := &solve{Builder: b, conn: conn, spec: spec, in: in, sink: sink, partial: partial}
+	err = s.run(ctx)
+	if conn.Close != nil {
+		err = errors.Join(err, conn.Close())
+	}
+	if err != nil {
+		return build.Result{}, err
+	}
+	return s.finish()
+}
+
+// Ready says whether the builder can be reached and can give what Build needs of it.
+func (b *Builder) Ready(ctx context.Context, spec build.Spec) error {
+	conn, err := b.Connect(ctx, spec, progress.Discard)
+	if err != nil {
+		return err
+	}
+	c, _, err := b.reach(ctx, conn)
+	if err == nil {
+		err = c.Close()
+	}
+	if conn.Close != nil {
+		err = errors.Join(err, conn.Close())
+	}
+	return err
+}
+
+// answerTime is how long a builder may take to answer the first question. One
+// that has to be started through kubectl takes seconds.
+const answerTime = 20 * time.Second
+
+// errGone is why a stream is not opened twice: a builder that was started anew
+// knows nothing of our build.
+var errGone = errors.New("the connection ended")
+
+// reach makes a client of a connection and asks it who is there. It returns
+// *build.UnavailableError when nobody answers, or one that cannot give an image.
+func (b *Builder) reach(ctx context.Context, conn *build.Connection) (*client.Client, *client.WorkerInfo, error) {
+	var dialled atomic.Bool
+	refused := make(chan error, 1)
+	opts := []client.ClientOpt{client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+		if dialled.Swap(true) {
+			return nil, errGone
+		}
+		stream, err := conn.Dial(ctx)
+		if err != nil {
+			refused <- err
+		}
+		return stream, err
+	})}
+	if conn.Session != nil {
+		opts = append(opts, client.WithSessionDialer(conn.Session))
+	}
+	c, err := client.New(ctx, "passthrough:///"+b.Door, opts...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connecting to the %s builder: %w", b.Door, err)
+	}
+	asking, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	workers, err := c.ListWorkers(asking)
+	if err == nil && len(workers) == 0 {
+		err = errors.New("it has no workers")
+	}
+	if err == nil {
+		if err = b.able(workers[0]); err == nil {
+			return c, workers[0], nil
+		}
+		return nil, nil, errors.Join(err, c.Close())
+	}
+	select {
+	case dialErr := <-refused:
+		err = dialErr
+	default:
+	}
+	_ = c.Close()
+	if ctx.Err() != nil {
+		return nil, nil, fmt.Errorf("connecting to the %s builder: %w", b.Door, context.Cause(ctx))
+	}
+	if asking.Err() != nil {
+		err = fmt.Errorf("it does not answer within %s", answerTime)
+	}
+	if _, ok := errors.AsType[*build.UnavailableError](err); ok {
+		return nil, nil, err
+	}
+	return nil, nil, b.unavailable(strings.TrimSuffix(plain(err.Error())+lastWords(conn), "\n"))
+}
+
+// oldest is the BuildKit that first exported a directory and rewrote the times in
+// layers (BuildKit's release notes of v0.11 and v0.13).
+const oldest = "v0.13.0"
+
+// able says whether a worker can give an image in the way of this door.
+func (b *Builder) able(w *client.WorkerInfo) error {
+	if b.Store != nil {
+		return nil
+	}
+	version := w.BuildkitVersion.Version
+	if _, ok := w.Labels[label.Snapshotter]; !ok {
+		return b.unavailable("its BuildKit cannot export OCI" + said(version))
+	}
+	if semver.IsValid(version) && semver.Compare(version, "v0.1.0") > 0 && semver.Compare(version, oldest) < 0 {
+		return b.unavailable("its BuildKit " + version + " is older than " + oldest)
+	}
+	return nil
+}
+
+func said(version string) string {
+	if version == "" {
+		return ""
+	}
+	return " (BuildKit " + version + ")"
+}
+
+func (b *Builder) unavailable(cause string) error {
+	return &build.UnavailableError{Door: b.Door, Cause: cause, WaysOut: []string{build.WayElsewhere}}
+}
+
+// lastWords is what a builder that is gone said, as the end of a sentence.
+func lastWords(conn *build.Connection) string {
+	if conn.Why == nil {
+		return ""
+	}
+	if why := strings.TrimSpace(conn.Why()); why != "" {
+		return " (" + why + ")"
+	}
+	return ""
+}
+
+// detail is a word on how a worker builds.
+func detail(w *client.WorkerInfo) string {
+	if ours := w.Labels[controller.CapabilityLabel]; ours != "" {
+		return ours
+	}
+	text := "BuildKit"
+	if v := w.BuildkitVersion.Version; v != "" {
+		text += " " + v
+	}
+	if s := w.Labels[label.Snapshotter]; s != "" {
+		text += ", " + s
+	}
+	return text
 }

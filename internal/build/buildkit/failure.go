@@ -17,8 +17,12 @@ import (
 
 // explain turns an error of BuildKit into one of ours: *build.FailedError when
 // the Dockerfile or its context is at fault, and an ordinary error when a
-// registry or a remote source could not be read.
-func explain(err error, in *input, spec build.Spec, t *teller) error {
+// registry or a remote source could not be read. Where the frontend had an error
+// of its own and BuildKit gave back no more than its text, that one counts.
+func explain(err, own error, in *input, spec build.Spec, t *teller) error {
+	if own != nil && len(errdefs.Sources(err)) == 0 {
+		err = own
+	}
 	var named digest.Digest
 	if vertex, ok := errors.AsType[*errdefs.VertexError](err); ok {
 		named = digest.Digest(vertex.Digest)

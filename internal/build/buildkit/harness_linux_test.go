@@ -43,8 +43,8 @@ func needMounts(t testing.TB) {
 func needRuntime(t testing.TB) {
 	t.Helper()
 	needMounts(t)
-	if path, missing, err := new(Embedded).runtime(t.Context()); path == "" {
-		t.Skipf("RUN needs a container runtime: %s %v; run: sudo apt-get install runc", missing, err)
+	if can, err := new(Embedded).Probe(t.Context()); can.Runtime == "" {
+		t.Skipf("RUN needs a container runtime: %s %v; run: sudo apt-get install runc", can.Missing, err)
 	}
 }
 
@@ -169,11 +169,11 @@ func nothingMounted(t testing.TB, cacheDir string) {
 		if cacheDir == "" {
 			cacheDir = os.TempDir()
 		}
-		if within(m.Mountpoint, cacheDir) || strings.Contains(m.VFSOptions, cacheDir) {
+		if strings.HasPrefix(m.Mountpoint+"/", cacheDir+"/") || strings.Contains(m.VFSOptions, cacheDir) {
 			t.Errorf("left mounted: %s", m.Mountpoint)
 		}
 	}
-	notes, _ := filepath.Glob(filepath.Join(cacheDir, "buildkit", "*", containersDir, "*"))
+	notes, _ := filepath.Glob(filepath.Join(cacheDir, "buildkit", "*", "containers", "*"))
 	for _, note := range notes {
 		t.Errorf("left container: %s", note)
 	}

@@ -90,27 +90,11 @@ func readBounded(path string) ([]byte, error) {
 	return raw, nil
 }
 
-// write puts the Dockerfile and its ignore file into dir, from where BuildKit
-// reads them: links are followed by then, and nobody changes them meanwhile.
-func (in *input) write(dir string) error {
-	if err := os.WriteFile(filepath.Join(dir, in.name), in.dockerfile, 0o600); err != nil {
-		return fmt.Errorf("handing over the Dockerfile: %w", err)
-	}
-	if in.ignore == nil {
-		return nil
-	}
-	if err := os.WriteFile(filepath.Join(dir, in.name+".dockerignore"), in.ignore, 0o600); err != nil {
-		return fmt.Errorf("handing over the Dockerfile's ignore file: %w", err)
-	}
-	return nil
-}
-
 // attributes are what the Dockerfile frontend is told (BuildKit,
 // frontend/dockerui/config.go).
 func (in *input) attributes(spec build.Spec) map[string]string {
 	attrs := map[string]string{
-		"filename":          in.name,
-		"attest:provenance": "mode=max",
+		"filename": in.name,
 	}
 	for name, value := range spec.Args {
 		if name != syntaxArg {
@@ -144,6 +128,9 @@ func exported(spec build.Spec) map[string]string {
 	attrs := map[string]string{"tar": "false", "oci-mediatypes": "true", "compression": "gzip"}
 	if spec.SourceDateEpoch != nil {
 		attrs["rewrite-timestamp"] = "true"
+	}
+	for name, value := range spec.Annotations {
+		attrs["annotation."+name] = value
 	}
 	return attrs
 }

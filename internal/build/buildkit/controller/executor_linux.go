@@ -1,16 +1,16 @@
-package buildkit
+package controller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	"github.com/moby/buildkit/executor"
 	"github.com/moby/buildkit/executor/resources/types"
 	"github.com/moby/buildkit/identity"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // recorded is an executor that notes every container before it starts, so that
@@ -35,21 +35,15 @@ func (r *recorded) Run(ctx context.Context, id string, root executor.Mount, moun
 	return r.Executor.Run(ctx, id, root, mounts, process, started)
 }
 
-// missing stands in for an executor where there is no runtime. It remembers that
-// it was needed, because the error reaches the client as text.
-type missing struct {
-	why    string
-	needed atomic.Bool
-}
+// missing stands in for an executor where there is no runtime.
+type missing struct{ why string }
 
-// Run fails and remembers.
+// Run fails in a way that clients can tell from a failed command.
 func (m *missing) Run(context.Context, string, executor.Mount, []executor.Mount, executor.ProcessInfo, chan<- struct{}) (types.Recorder, error) {
-	m.needed.Store(true)
-	return nil, errors.New(m.why)
+	return nil, status.Error(codes.FailedPrecondition, NoRuntime+m.why)
 }
 
-// Exec fails and remembers.
+// Exec fails as Run does.
 func (m *missing) Exec(context.Context, string, executor.ProcessInfo) error {
-	m.needed.Store(true)
-	return errors.New(m.why)
+	return status.Error(codes.FailedPrecondition, NoRuntime+m.why)
 }

@@ -1,4 +1,4 @@
-package buildkit
+package controller
 
 import (
 	"context"
@@ -14,8 +14,6 @@ import (
 
 	"github.com/gofrs/flock"
 	bolterrors "go.etcd.io/bbolt/errors"
-
-	"github.com/plimsoll-ci/plimsoll/internal/progress"
 )
 
 // root is the directory a controller keeps its state in, locked for this process.
@@ -33,7 +31,7 @@ const privatePrefix = "private-"
 //
 // The lock is ours because bbolt's own waits for ever, or moves a live database
 // aside.
-func lockRoot(ctx context.Context, cacheDir string, patience time.Duration, sink progress.Sink) (*root, error) {
+func lockRoot(ctx context.Context, cacheDir string, patience time.Duration, notice func(string)) (*root, error) {
 	if cacheDir == "" {
 		return privateRoot(os.TempDir())
 	}
@@ -55,9 +53,9 @@ func lockRoot(ctx context.Context, cacheDir string, patience time.Duration, sink
 		return nil, fmt.Errorf("locking the build cache %s: %w", home, err)
 	}
 	if !locked {
-		sink.Emit(progress.Event{Kind: progress.Notice, Stage: stage, Text: fmt.Sprintf(
+		notice(fmt.Sprintf(
 			"another build%s uses the cache %s; waiting for it, and building without the cache after %s", holder(lock.Path()), home, patience,
-		)})
+		))
 		waiting, cancel := context.WithTimeout(ctx, patience)
 		locked, err = lock.TryLockContext(waiting, 100*time.Millisecond)
 		cancel()
@@ -69,7 +67,7 @@ func lockRoot(ctx context.Context, cacheDir string, patience time.Duration, sink
 		}
 	}
 	if !locked {
-		sink.Emit(progress.Event{Kind: progress.Notice, Stage: stage, Text: "the other build still holds the cache; building with an empty private one"})
+		notice("the other build still holds the cache; building with an empty private one")
 		return privateRoot(home)
 	}
 	sign(lock)
@@ -133,6 +131,9 @@ func removeAbandoned(home string) {
 // damage is what bbolt, and the decoders of what lies in its databases, say of
 // content that cannot be read; not all of bbolt's errors have a value.
 var damage = regexp.MustCompile(`^file size too small|: file size too small|unexpected end of JSON input|invalid character .* looking for|proto: (?:cannot parse|illegal|wrong)`)
+
+// machine is what errors say that no state on disk is to blame for.
+var machine = regexp.MustCompile(`no space left on device|read-only file system|too many open files|cannot allocate memory|input/output error`)
 
 // damaged says whether an error of opening a root that is locked for us speaks of
 // what the databases hold. All others (a full disk, too many open files, a lock,

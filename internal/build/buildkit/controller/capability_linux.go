@@ -1,4 +1,4 @@
-package buildkit
+package controller
 
 import (
 	"bytes"
@@ -12,8 +12,6 @@ import (
 
 	"github.com/containerd/containerd/v2/plugins/snapshots/overlay/overlayutils"
 	"golang.org/x/sys/unix"
-
-	"github.com/plimsoll-ci/plimsoll/internal/build"
 )
 
 // Snapshotters, by containerd's names.
@@ -22,10 +20,10 @@ const (
 	native    = "native"
 )
 
-// Probe says what embedded builds can use here, by mounting something in the
+// Probe says what a controller can use here, by mounting something in the
 // temporary directory. It returns *build.UnavailableError where mounting is not
 // allowed. A missing runtime is no error: a Dockerfile without RUN builds without.
-func (e *Embedded) Probe(ctx context.Context) (Capability, error) {
+func Probe(ctx context.Context, opts Options) (Capability, error) {
 	if err := ctx.Err(); err != nil {
 		return Capability{}, err
 	}
@@ -34,12 +32,12 @@ func (e *Embedded) Probe(ctx context.Context) (Capability, error) {
 		return Capability{}, fmt.Errorf("making a directory to try a mount in: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	return e.capability(ctx, dir)
+	return probe(ctx, dir, opts.Runtime)
 }
 
-// capability tries both kinds of mounts in dir, because what works depends on its
+// probe tries both kinds of mounts in dir, because what works depends on its
 // file system: overlayfs does not stand on overlayfs, say.
-func (e *Embedded) capability(ctx context.Context, dir string) (Capability, error) {
+func probe(ctx context.Context, dir, program string) (Capability, error) {
 	snapshotter := overlayfs
 	if overlayErr := overlayutils.Supported(dir); overlayErr != nil {
 		snapshotter = native
@@ -49,7 +47,7 @@ func (e *Embedded) capability(ctx context.Context, dir string) (Capability, erro
 	}
 	capability := Capability{Snapshotter: snapshotter}
 	var err error
-	capability.Runtime, capability.Missing, err = e.runtime(ctx)
+	capability.Runtime, capability.Missing, err = findRuntime(ctx, program)
 	return capability, err
 }
 
@@ -57,14 +55,11 @@ func mountError(dir string, err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("trying a mount in %s: %w", dir, err)
 	}
-	return &build.UnavailableError{
-		Door:  door,
-		Cause: fmt.Sprintf("mounting is not permitted here (%v)", err),
-		WaysOut: elsewhere(
-			"run plimsoll as root",
-			"in a container, give it the right to mount: docker run --privileged, or --cap-add SYS_ADMIN with --security-opt seccomp=unconfined and apparmor=unconfined",
-		),
-	}
+	return unavailable(
+		fmt.Sprintf("mounting is not permitted here (%v)", err),
+		"run plimsoll as root",
+		"in a container, give it the right to mount: docker run --privileged, or --cap-add SYS_ADMIN with --security-opt seccomp=unconfined and apparmor=unconfined",
+	)
 }
 
 // bindMount mounts a directory read-only on another one in dir, as the native
@@ -94,13 +89,13 @@ func bindMount(dir string) error {
 	return nil
 }
 
-// runtime finds the program that runs containers, or says why there is none that
-// can be used.
-func (e *Embedded) runtime(ctx context.Context) (program, missing string, err error) {
-	if e.Runtime != "" {
-		path, err := exec.LookPath(e.Runtime)
+// findRuntime finds the program that runs containers, the one asked for or one on
+// PATH, or says why there is none that can be used.
+func findRuntime(ctx context.Context, asked string) (program, missing string, err error) {
+	if asked != "" {
+		path, err := exec.LookPath(asked)
 		if err != nil {
-			return "", "", fmt.Errorf("looking for the container runtime %q: %w", e.Runtime, err)
+			return "", "", fmt.Errorf("looking for the container runtime %q: %w", asked, err)
 		}
 		return usable(ctx, path)
 	}

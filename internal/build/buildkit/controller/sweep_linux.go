@@ -1,4 +1,4 @@
-package buildkit
+package controller
 
 import (
 	"bytes"
@@ -31,14 +31,10 @@ const mountTemp = "buildkit-mount"
 func sweep(root string) {
 	removeContainers(root)
 	unmountAll(root)
-	// Bundles of containers that are gone, and Dockerfiles that were handed over.
+	// Bundles of containers that are gone.
 	bundles, _ := filepath.Glob(filepath.Join(root, "*", "executor", "*", "config.json"))
 	for _, config := range bundles {
 		_ = os.RemoveAll(filepath.Dir(config))
-	}
-	handed, _ := filepath.Glob(filepath.Join(root, handedPrefix+"*"))
-	for _, dir := range handed {
-		_ = os.RemoveAll(dir)
 	}
 }
 
