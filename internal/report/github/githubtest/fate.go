@@ -122,14 +122,14 @@ func Match(method, suffix string) func(*http.Request) bool {
 }
 
 // meet does what fate says, and returns the status; 0 breaks the connection.
-func (s *Server) meet(w http.ResponseWriter, r *http.Request, body []byte, fate Fate) int {
+func meet(w http.ResponseWriter, r *http.Request, fate Fate, serve func(http.ResponseWriter)) int {
 	if !wait(r, fate.Wait) {
 		return 0
 	}
 	served := httptest.NewRecorder()
 	told := fate.Status != 0 || fate.Drop || fate.Hang || fate.Cut > 0
 	if !told || fate.After || fate.Cut > 0 {
-		s.handle(served, r, body)
+		serve(served)
 	}
 	if fate.Served != nil {
 		fate.Served()

@@ -49,6 +49,7 @@ type route struct {
 
 func table() []route {
 	read := func(p Permission) []need { return []need{{permission: p, access: Read}} }
+	write := func(p Permission) []need { return []need{{permission: p, access: Write}} }
 	// Every conversation here is a pull request's, for which issues=write is named but not enough.
 	talk := func(a Access) []need {
 		return []need{{permission: Issues, access: a, named: true}, {permission: PullRequests, access: a}}
@@ -59,6 +60,22 @@ func table() []route {
 		{"GET", repo, false, read(metadata), (*Server).getRepository},
 		{"GET", repo + "/pulls", false, read(PullRequests), (*Server).listPulls},
 		{"GET", repo + "/pulls/{pull_number}", false, read(PullRequests), (*Server).getPull},
+		{"GET", repo + "/pulls/{pull_number}/files", false, read(PullRequests), (*Server).listFiles},
+		{"GET", repo + "/pulls/{pull_number}/reviews", false, read(PullRequests), (*Server).listReviews},
+		{"POST", repo + "/pulls/{pull_number}/reviews", false, write(PullRequests), (*Server).createReview},
+		{"GET", repo + "/pulls/{pull_number}/comments", false, read(PullRequests), (*Server).listReviewComments},
+		{"DELETE", repo + "/pulls/comments/{comment_id}", false, write(PullRequests), (*Server).deleteReviewComment},
+		{"POST", repo + "/check-runs", false, write(Checks), (*Server).createCheckRun},
+		{"GET", repo + "/check-runs/{check_run_id}", false, read(Checks), (*Server).getCheckRun},
+		{"PATCH", repo + "/check-runs/{check_run_id}", false, write(Checks), (*Server).updateCheckRun},
+		{"GET", repo + "/check-runs/{check_run_id}/annotations", false, read(Checks), (*Server).listAnnotations},
+		{"POST", repo + "/code-scanning/sarifs", false, write(SecurityEvents), (*Server).uploadSARIF},
+		{"GET", repo + "/commits/{ref}", false, read(Contents), (*Server).getCommit},
+		{"GET", repo + "/commits/{commit_sha}/pulls", false, read(PullRequests), (*Server).listCommitPulls},
+		{"GET", repo + "/git/commits/{commit_sha}", false, read(Contents), (*Server).getGitCommit},
+		{"GET", repo + "/compare/{basehead}", true, read(Contents), (*Server).compare},
+		{"GET", repo + "/contents/{path}", true, read(Contents), (*Server).getContents},
+		{"GET", repo + "/tarball/{ref}", true, read(Contents), (*Server).getTarball},
 		{"GET", repo + "/issues/{issue_number}/comments", false, talk(Read), (*Server).listComments},
 		{"POST", repo + "/issues/{issue_number}/comments", false, talk(Write), (*Server).createComment},
 		{"GET", repo + "/issues/comments/{comment_id}", false, talk(Read), (*Server).getComment},

@@ -94,8 +94,8 @@ func Start(t testing.TB, o Options) *Server {
 	}
 	s := &Server{t: t, options: o, state: newState()}
 	s.served = s.endpoints()
-	s.api = s.listen(http.HandlerFunc(s.serve))
-	s.archive = s.listen(http.HandlerFunc(s.serveArchive))
+	s.api = s.listen(s.front(s.handle, false))
+	s.archive = s.listen(s.front(s.handleArchive, true))
 	root := "http://" + s.api.Listener.Addr().String()
 	s.URL, s.GraphQLURL = root+o.Prefix, root+"/graphql"
 	if o.Prefix != "" {
@@ -177,33 +177,37 @@ func (s *Server) Reset(before func(n int, r *http.Request) Fate) {
 // maxRequest is more than any request that GitHub takes (a SARIF file of 10 MB, in base64).
 const maxRequest = 32 << 20
 
-// serve lets a request meet its fate, and writes it down.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
-	if err != nil {
-		return // the client went away
-	}
-	entry := Entry{At: s.options.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Authorized: r.Header.Get("Authorization") != ""}
-	s.mu.Lock()
-	s.asked++
-	n, before := s.asked, s.options.Before
-	if token, ok := s.token(r); ok {
-		entry.Login = token.Login
-	}
-	s.mu.Unlock()
-	var fate Fate
-	if before != nil {
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		fate = before(n, r)
-	}
-	defer func() {
-		s.mu.Lock()
-		s.log = append(s.log, entry)
-		s.mu.Unlock()
-		if entry.Status == 0 {
-			panic(http.ErrAbortHandler)
+// front lets a request meet its fate, and writes it down.
+func (s *Server) front(handle func(http.ResponseWriter, *http.Request, []byte), foreign bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
+		if err != nil {
+			return // the client went away
 		}
-	}()
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	entry.Status = s.meet(w, r, body, fate)
+		entry := Entry{
+			At: s.options.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery,
+			Foreign: foreign, Authorized: r.Header.Get("Authorization") != "",
+		}
+		s.mu.Lock()
+		s.asked++
+		n, before := s.asked, s.options.Before
+		if token, ok := s.token(r); ok {
+			entry.Login = token.Login
+		}
+		s.mu.Unlock()
+		var fate Fate
+		if before != nil {
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			fate = before(n, r)
+		}
+		defer func() {
+			s.mu.Lock()
+			s.log = append(s.log, entry)
+			s.mu.Unlock()
+			if entry.Status == 0 {
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		entry.Status = meet(w, r, fate, func(w http.ResponseWriter) { handle(w, r, body) })
+	})
 }

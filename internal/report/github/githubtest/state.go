@@ -20,6 +20,8 @@ type Repository struct {
 	DefaultBranch string // empty is "main"
 	// Fork is the name of the repository that this is a fork of; they share commits.
 	Fork string
+	// NoCodeScanning says that a private repository's owner has not paid for it.
+	NoCodeScanning bool
 }
 
 // Commit is a tree with parents.
@@ -71,12 +73,16 @@ type repository struct {
 	branches map[string]string
 	tags     map[string]string
 	pulls    map[int]*pull
+	checks   map[int64]*CheckRun
+	uploads  []Upload
 }
 
 type pull struct {
 	PullRequest
 	id       int64
 	comments []*Comment
+	reviews  []Review
+	threads  []*ReviewComment
 	created  time.Time
 }
 
@@ -86,13 +92,14 @@ type state struct {
 	repositories map[string]*repository // by name in lower case
 	users        map[string]int64
 	spent        map[string]int
+	passes       map[string]string // secret of an archive's address to repository
 	lastID       int64
 }
 
 func newState() state {
 	return state{
 		tokens: map[string]*Token{}, repositories: map[string]*repository{},
-		users: map[string]int64{}, spent: map[string]int{}, lastID: 1_000_000_000,
+		users: map[string]int64{}, spent: map[string]int{}, passes: map[string]string{}, lastID: 1_000_000_000,
 	}
 }
 
@@ -132,7 +139,7 @@ func (s *Server) AddRepository(r Repository) {
 	r.DefaultBranch = cmp.Or(r.DefaultBranch, "main")
 	made := &repository{
 		Repository: r, id: s.next(), commits: map[string]*Commit{},
-		branches: map[string]string{}, tags: map[string]string{}, pulls: map[int]*pull{},
+		branches: map[string]string{}, tags: map[string]string{}, pulls: map[int]*pull{}, checks: map[int64]*CheckRun{},
 	}
 	if r.Fork != "" {
 		made.commits = s.repository(r.Fork).commits
