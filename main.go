@@ -5,11 +5,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/plimsoll-ci/plimsoll/internal/cli"
+	"github.com/plimsoll-ci/plimsoll/internal/report/actions"
 )
 
 // version is written by the linker.
@@ -23,5 +25,18 @@ func main() {
 	deps.Version = version
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	os.Exit(cli.Run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr, deps))
+	host := cli.Host{Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	if actions.AsAction(os.Getenv) {
+		log, err := actions.Redirect(os.Getenv)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "plimsoll: the log cannot be made safe for the runner:", err)
+			os.Exit(cli.ExitIndeterminate)
+		}
+		host.Log = log
+	}
+	code := cli.Run(ctx, os.Args[1:], host, deps)
+	if host.Log != nil {
+		_ = host.Log.Close() // what could not be told changes nothing
+	}
+	os.Exit(code)
 }

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/image"
@@ -29,20 +27,12 @@ import (
 // registry makes the one client that everything goes through.
 func (env *environment) registry(cfg *config.Config) (*registry.Client, error) {
 	client, err := registry.New(registry.Options{
-		Auths: auths(cfg), Keychain: authn.DefaultKeychain, Transport: transport(), UserAgent: "plimsoll/" + env.deps.Version,
+		Auths: auths(cfg), Keychain: env.keychain(cfg), Transport: transport(), UserAgent: "plimsoll/" + env.deps.Version,
 	})
 	if err != nil {
 		return nil, &config.UsageError{Where: "registry-auths", Err: err}
 	}
 	return client, nil
-}
-
-func auths(cfg *config.Config) []registry.Auth {
-	out := make([]registry.Auth, len(cfg.RegistryAuths))
-	for i, a := range cfg.RegistryAuths {
-		out[i] = registry.Auth(a)
-	}
-	return out
 }
 
 // transport bounds how long a silent server is waited for; the standard one waits for ever.

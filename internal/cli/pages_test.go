@@ -26,7 +26,9 @@ var full = cli.Deps{Version: "test", Builder: func(authn.Keychain) build.Builder
 func help(t *testing.T, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := cli.Run(t.Context(), append([]string{"help"}, args...), func(string) string { return "" }, strings.NewReader(""), &stdout, &stderr, full)
+	code := cli.Run(t.Context(), append([]string{"help"}, args...), cli.Host{
+		Getenv: func(string) string { return "" }, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
+	}, full)
 	if code != cli.ExitPass {
 		t.Fatalf("help %v: exit %d: %s", args, code, stderr.String())
 	}

@@ -35,6 +35,8 @@ type runner struct {
 	closers  []io.Closer
 	notes    []string
 	built    *verdict.Built
+	degraded []string
+	ignored  bool // the report directory is ours, and git shall not see it
 }
 
 // newRunner prepares what commands on images need. The caller closes it, which
@@ -79,6 +81,7 @@ func (r *runner) lint(tree *source.Tree) pipeline.Stage {
 // run goes the way, tells what happened and says how the program ends.
 func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 	started := time.Now().UTC()
+	r.prepareReports()
 	state, err := r.walk(ctx, gate)
 	if err != nil {
 		return ExitIndeterminate, err
@@ -89,10 +92,13 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 
 	result := verdict.Result{
 		Version: r.env.deps.Version, Command: r.command, Started: started, Duration: time.Since(started).Round(time.Millisecond),
-		Enforced: !r.cfg.WarnOnly, Notes: r.notes, Reproduce: r.reproduce(),
+		Enforced: !r.cfg.WarnOnly && r.env.rules.Enforced, Notes: r.notes, Run: r.env.event.Run, Degraded: r.degraded, Reproduce: r.reproduce(),
 		Policy: verdict.Policy{FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn, IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: r.cfg.Profile},
 	}
 	state.Fill(&result)
+	if state.Misuse != nil {
+		return ExitUsage, state.Misuse
+	}
 	if r.built != nil && len(state.Images) > 0 && state.Images[0].Built != nil {
 		r.describe(&result, state.Images[0].Built)
 	}
@@ -105,10 +111,13 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 			return ExitUsage, err
 		}
 	}
-	if err := errors.Join(writeReports(r.cfg, result), r.env.print(r.cfg, result)); err != nil {
+	err = errors.Join(writeReports(r.cfg, result), r.env.print(r.cfg, result))
+	r.announce(&result)
+	r.handOver()
+	if err != nil {
 		return ExitIndeterminate, err
 	}
-	return exitCode(result), nil
+	return exitCode(result, r.env.rules.Strict), nil
 }
 
 // grace is how long stages may take to stop after a signal; with what is written
@@ -223,10 +232,12 @@ func shellSafe(c rune) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_=./:,@%+", c)
 }
 
-// exitCode is the one place where a verdict becomes a number.
-func exitCode(r verdict.Result) int {
+// exitCode is the one place where a verdict becomes a number. Strict holds an
+// indeterminate verdict to be a failure even where it is not enforced.
+func exitCode(r verdict.Result, strict bool) int {
 	switch {
-	case r.Verdict.Decision == verdict.Pass && r.Acted != nil && !r.Acted.Done:
+	case r.Verdict.Decision == verdict.Pass && r.Acted != nil && !r.Acted.Done,
+		r.Verdict.Decision == verdict.Indeterminate && strict:
 		return ExitIndeterminate
 	case r.Verdict.Decision == verdict.Pass, !r.Enforced:
 		return ExitPass

@@ -14,7 +14,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		// The lite program: whole, only without adapters.
 		"plimsoll": func() {
-			os.Exit(cli.Run(context.Background(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr, cli.Deps{Version: "test"}))
+			os.Exit(cli.Run(context.Background(), os.Args[1:], cli.Host{Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}, cli.Deps{Version: "test"}))
 		},
 	})
 }

@@ -14,8 +14,13 @@ type Gate struct {
 	Image    Stage // Build or Load
 	Evidence Stage
 	Database Stage
-	Inspect  Stage
-	Match    Stage
+	// Sources of the base commit, beside the others.
+	BeforeSources Stage
+	Inspect       Stage
+	Match         Stage
+	BeforeImage   Stage
+	// Comparison tells what the change introduced; nil compares nothing.
+	Comparison *Comparison
 	// Act, after a pass, the tag last.
 	Push   Stage
 	Sign   Stage
@@ -27,15 +32,24 @@ type Gate struct {
 func (g Gate) Way(p policy.Policy) Way {
 	return Way{
 		Look: [][]Stage{
-			chosen(g.Lint, g.Image, g.Evidence, g.Database),
+			chosen(g.Lint, g.Image, g.Evidence, g.Database, g.BeforeSources),
 			chosen(g.Inspect),
 			chosen(g.Match),
+			chosen(g.BeforeImage),
 		},
+		Compare: g.compare(),
 		Decide: func(s *State) verdict.Verdict {
 			return p.Evaluate(policy.Seen{Findings: s.Findings(), Unread: s.Unread(), Failures: s.Failures, Unverified: s.Unverified})
 		},
 		Act: chosen(g.Push, g.Sign, g.Verify, g.Tag),
 	}
+}
+
+func (g Gate) compare() func(*State) {
+	if g.Comparison == nil {
+		return nil
+	}
+	return g.Comparison.mark
 }
 
 func chosen(stages ...Stage) []Stage {

@@ -54,6 +54,19 @@ func Build(builder build.Builder, spec build.Spec, reference string) Stage {
 	}}
 }
 
+// NotBuiltError is an image that cannot be built in this run although nothing is
+// wrong with it: nobody knows what it holds.
+type NotBuiltError struct{ Why string }
+
+func (e *NotBuiltError) Error() string { return "not built: " + e.Why }
+
+// NotBuilt stands where Build would, when the run may not or cannot build.
+func NotBuilt(why string) Stage {
+	return Stage{Name: "build", Skip: always, Run: func(context.Context, *State, progress.Sink) (string, error) {
+		return "", &NotBuiltError{Why: why}
+	}}
+}
+
 // Load takes an image that somebody else built.
 func Load(open func(context.Context, progress.Sink) (image.Image, error)) Stage {
 	return Stage{Name: "load", Skip: always, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {

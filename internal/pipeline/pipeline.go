@@ -7,6 +7,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-ci/plimsoll/internal/build"
+	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/policy"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
@@ -28,6 +30,9 @@ type Stage struct {
 	// Run does the work and stores its result in the State. The text is a word on
 	// what was done, for people.
 	Run func(context.Context, *State, progress.Sink) (string, error)
+	// Optional says that a failure of the stage decides nothing: it is told, and the
+	// verdict is reached without the result.
+	Optional bool
 }
 
 // Way is the order of a run.
@@ -36,6 +41,8 @@ type Way struct {
 	// begins when the one before has ended, and all of them run whatever the others
 	// returned.
 	Look [][]Stage
+	// Compare marks what was seen as introduced or existing. Nil compares nothing.
+	Compare func(*State)
 	// Decide turns the State into a verdict. It alone does.
 	Decide func(*State) verdict.Verdict
 	// Act stages run one after another, after a pass only, and the first error ends them.
@@ -58,6 +65,9 @@ func (w Way) Run(ctx context.Context, sink progress.Sink, now func() time.Time) 
 			break
 		}
 	}
+	if w.Compare != nil {
+		w.Compare(r.state)
+	}
 	r.state.Verdict = w.Decide(r.state)
 	if r.state.Verdict.Decision == verdict.Pass {
 		r.act(ctx, w.Act)
@@ -74,9 +84,12 @@ type run struct {
 
 // look runs a stage and keeps its failure as data.
 func (r *run) look(ctx context.Context, stage Stage) {
-	if err := r.one(ctx, stage); err != nil {
+	if err := r.one(ctx, stage); err != nil && !stage.Optional {
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		if misuse, ok := errors.AsType[*config.UsageError](err); ok {
+			r.state.Misuse = cmp.Or(r.state.Misuse, error(misuse))
+		}
 		r.state.Failures = append(r.state.Failures, failure(stage.Name, err))
 	}
 }
@@ -146,6 +159,9 @@ func failure(stage string, err error) policy.Failure {
 		return policy.Failure{Stage: stage, Message: message, Location: failed.Location, Judged: true}
 	}
 	f := policy.Failure{Stage: stage, Message: err.Error()}
+	if _, ok := errors.AsType[*NotBuiltError](err); ok {
+		f.Code = "not-built"
+	}
 	if unavailable, ok := errors.AsType[*build.UnavailableError](err); ok {
 		for _, way := range unavailable.WaysOut {
 			f.Message += "; " + way

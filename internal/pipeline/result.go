@@ -12,6 +12,8 @@ func (s *State) Fill(r *verdict.Result) {
 	r.Stages = s.Stages
 	r.Evidence = s.Evidence
 	r.Acted = s.Acted
+	r.Compared = s.Compared
+	r.Refused = append(r.Refused, s.Refused...)
 	r.Notes = append(r.Notes, s.Lint.Notes...)
 	if s.Lint.Linted != (verdict.Linted{}) {
 		linted := s.Lint.Linted

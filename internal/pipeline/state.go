@@ -24,9 +24,17 @@ type State struct {
 	// says why it does not hold.
 	Checked    *verdict.Subject
 	Unverified string
-	Acted      *verdict.Acted
-	Failures   []policy.Failure
-	Stages     []verdict.Stage
+	// Before is what the comparison is with, Compared what came of it; Fixed are the
+	// findings of before that are gone, Refused the excuses that do not count yet.
+	Before   Before
+	Compared *verdict.Compared
+	Fixed    []finding.Finding
+	Refused  []string
+	// Misuse is a setting that a stage found it cannot follow.
+	Misuse   error
+	Acted    *verdict.Acted
+	Failures []policy.Failure
+	Stages   []verdict.Stage
 }
 
 // Image is one image on its way.
@@ -47,7 +55,7 @@ type Database struct {
 
 // Findings of every stage, sorted.
 func (s *State) Findings() []finding.Finding {
-	all := slices.Clone(s.Lint.Findings)
+	all := slices.Concat(s.Lint.Findings, s.Fixed)
 	for _, img := range s.Images {
 		all = append(all, img.Findings...)
 	}

@@ -34,7 +34,9 @@ type Policy struct {
 
 // Failure is a stage that did not give what it was asked for.
 type Failure struct {
-	Stage    string
+	Stage string
+	// Code is a word for machines; empty is Stage with "-failed".
+	Code     string
 	Message  string
 	Location finding.Location
 	// Judged is true when the failure itself is the answer (a build that ran and
@@ -62,7 +64,7 @@ func (p Policy) Evaluate(seen Seen) verdict.Verdict {
 			decides = verdict.Fail
 		}
 		reasons = append(reasons, verdict.Reason{
-			Code: f.Stage + "-failed", Message: f.Message, Location: f.Location, Decides: decides, Count: 1,
+			Code: cmp.Or(f.Code, f.Stage+"-failed"), Message: f.Message, Location: f.Location, Decides: decides, Count: 1,
 		})
 	}
 	if seen.Unverified != "" {

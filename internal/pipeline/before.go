@@ -1,0 +1,160 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/plimsoll-ci/plimsoll/internal/compare"
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/policy"
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
+	"github.com/plimsoll-ci/plimsoll/internal/progress"
+	"github.com/plimsoll-ci/plimsoll/internal/scan"
+	"github.com/plimsoll-ci/plimsoll/internal/verdict"
+)
+
+// Before is how things stood before the change.
+type Before struct {
+	// Sources is what lint says of the base commit, nil when it could not be read.
+	Sources *lint.Report
+	// Image is what was there instead of the image, nil when nothing was found; Name
+	// says in a few words what it is.
+	Image *Image
+	Name  string
+}
+
+// Former finds an image of before the change: by its inventory, already analysed,
+// or by its layers. A nil image is none, and the next Former is asked.
+type Former func(context.Context, progress.Sink) (img *Image, name string, err error)
+
+// BeforeSources looks at the sources of the base commit. It is optional: without
+// it everything counts as introduced.
+func BeforeSources(look func(context.Context, progress.Sink) (lint.Report, error)) Stage {
+	return Stage{Name: "base", Skip: always, Optional: true, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
+		report, err := look(ctx, sink)
+		if err != nil {
+			return "", err
+		}
+		s.Before.Sources = &report
+		return printable.Count(len(report.Findings), "finding"), nil
+	}}
+}
+
+// BeforeImage finds, inspects and matches the image of before the change. It is
+// optional, and is skipped when no finding in the image would fail the verdict
+// anyway: nothing then depends on when it came.
+func BeforeImage(p policy.Policy, formers []Former, analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) Stage {
+	skip := func(s *State) string {
+		if reason := noImage(s); reason != "" {
+			return reason
+		}
+		p.OnlyIntroduced = false
+		for _, img := range s.Images {
+			for _, f := range img.Findings {
+				if p.Blocks(f) {
+					return ""
+				}
+			}
+		}
+		return "nothing in the image would fail"
+	}
+	return Stage{Name: "base image", Skip: skip, Optional: true, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
+		var notes []error
+		for _, find := range formers {
+			img, name, err := find(ctx, sink)
+			if err == nil && img != nil {
+				err = former(ctx, s, img, analyzer, opts, limits)
+			}
+			switch {
+			case ctx.Err() != nil:
+				return "", context.Cause(ctx)
+			case err != nil:
+				// The next way may work; what is wrong with this one is told either way.
+				sink.Emit(progress.Event{Kind: progress.Notice, Stage: "base image", Text: err.Error()})
+				notes = append(notes, err)
+			case img != nil:
+				s.Before.Image, s.Before.Name = img, name
+				return name, nil
+			}
+		}
+		if len(notes) > 0 {
+			return "", fmt.Errorf("no image of before the change: %w", notes[len(notes)-1])
+		}
+		return "there is none", nil
+	}}
+}
+
+// former looks into an image of before and matches it with the same database.
+func former(ctx context.Context, s *State, img *Image, analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) error {
+	if img.Analysis.Inventory.Detail == nil {
+		if err := inspect(ctx, img, analyzer, opts, limits); err != nil {
+			return err
+		}
+	} else {
+		img.place(img.Analysis.Secrets)
+	}
+	if s.Database.Database == nil {
+		return nil
+	}
+	findings, unread, err := s.Database.Match(ctx, img.Analysis.Inventory, img.Image)
+	if err != nil {
+		return fmt.Errorf("matching the packages of before with the database: %w", err)
+	}
+	img.place(findings)
+	img.Unread = append(img.Unread, unread...)
+	return nil
+}
+
+// Comparison says how what was seen is told apart from what was there.
+type Comparison struct {
+	// Told is completed and ends in the Result.
+	Told verdict.Compared
+	// Excuses lets suppressions count only as they stand at the base commit.
+	Excuses bool
+	// Nothing says that nothing was published yet and nobody is blamed.
+	Nothing bool
+}
+
+// mark gives every finding its status.
+func (c Comparison) mark(s *State) {
+	s.Compared = &c.Told
+	told := s.Compared
+	if c.Nothing {
+		told.FirstRun = true
+		s.markAll(compare.FirstRun)
+		told.Sources = compare.FirstRun(nil).How
+		told.Image = told.Sources
+		return
+	}
+	var base []finding.Finding
+	if s.Before.Sources != nil {
+		base = s.Before.Sources.Findings
+	}
+	if c.Excuses {
+		s.Lint.Findings, s.Refused = compare.Excuses(s.Lint.Findings, base)
+	}
+	if s.Before.Sources != nil {
+		r := compare.Sources(s.Lint.Findings, base)
+		s.Lint.Findings, told.Sources = r.Findings, "the base commit"
+		s.Fixed = append(s.Fixed, r.Fixed...)
+	}
+	for i := range s.Images {
+		img := &s.Images[i]
+		var former *compare.ImageBase
+		if s.Before.Image != nil {
+			former = &compare.ImageBase{Findings: s.Before.Image.Findings, Name: s.Before.Name}
+		}
+		r := compare.Image(img.Findings, former)
+		img.Findings, told.Image = r.Findings, r.How
+		s.Fixed = append(s.Fixed, r.Fixed...)
+	}
+}
+
+func (s *State) markAll(mark func([]finding.Finding) compare.Result) {
+	s.Lint.Findings = mark(s.Lint.Findings).Findings
+	for i := range s.Images {
+		s.Images[i].Findings = mark(s.Images[i].Findings).Findings
+	}
+}
