@@ -15,7 +15,9 @@ func (s *Server) getUser(r *request) answer {
 	case r.token.Bot:
 		return fail(http.StatusForbidden, "Resource not accessible by integration", "")
 	}
-	return ok(s.renderUser(r.token.Identity))
+	self := s.renderUser(r.token.Identity)
+	self["user_view_type"] = "private"
+	return ok(self)
 }
 
 func (s *Server) getRepository(r *request) answer { return ok(s.renderRepository(r.repo)) }

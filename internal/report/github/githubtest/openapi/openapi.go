@@ -8,6 +8,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -77,7 +78,7 @@ func (o *Operation) Request(ctx context.Context, r *http.Request, params map[str
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("checking the request: %w", err)
+		return terse("checking the request", err)
 	}
 	for name := range r.URL.Query() {
 		if o.route.Operation.Parameters.GetByInAndName("query", name) == nil {
@@ -142,9 +143,34 @@ func (o *Operation) Answer(status int, v any) error {
 		return nil // errors are not described for every operation
 	}
 	if err := s.VisitJSON(v, openapi3.VisitAsResponse(), openapi3.MultiErrors()); err != nil {
-		return fmt.Errorf("checking the answer: %w", err)
+		return terse("checking the answer", err)
 	}
 	return nil
+}
+
+// terse leaves the schemas and values out, which fill screens.
+func terse(doing string, err error) error {
+	var lines []string
+	var walk func(error)
+	walk = func(err error) {
+		if all, ok := errors.AsType[openapi3.MultiError](err); ok {
+			for _, one := range all {
+				walk(one)
+			}
+			return
+		}
+		where := ""
+		if parameter, ok := errors.AsType[*openapi3filter.RequestError](err); ok && parameter.Parameter != nil {
+			where = "parameter " + parameter.Parameter.Name + ": "
+		}
+		if one, ok := errors.AsType[*openapi3.SchemaError](err); ok {
+			lines = append(lines, where+"/"+strings.Join(one.JSONPointer(), "/")+": "+one.Reason)
+			return
+		}
+		lines = append(lines, where+err.Error())
+	}
+	walk(err)
+	return fmt.Errorf("%s: %s", doing, strings.Join(lines, "; "))
 }
 
 func fill(s *openapi3.Schema, v any) any {

@@ -106,10 +106,24 @@ func run(args []string) error {
 			}
 		}
 	}
+	// GitHub sends null for the repository of a head whose fork was deleted; its
+	// description does not say so.
+	for _, name := range []string{"pull-request", "pull-request-simple"} {
+		head := at(slice, "components", "schemas", name, "properties", "head", "properties")
+		head["repo"] = map[string]any{"$ref": "#/components/schemas/nullable-repository"}
+	}
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetIndent("", " ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(slice)
+}
+
+// at follows keys down.
+func at(v map[string]any, keys ...string) map[string]any {
+	for _, key := range keys {
+		v = v[key].(map[string]any)
+	}
+	return v
 }
 
 // strip drops prose. names says that the keys of v are names of properties,
