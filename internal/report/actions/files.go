@@ -12,23 +12,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
 )
 
 // Output is one output of the step.
 type Output struct {
-	Name  string // one of OutputNames
+	Name  string // one of config.Outputs
 	Value string
-}
-
-// OutputNames lists the outputs that exist (interface.md, "As an action"), in the
-// order of action.yml. The runner splits a line at its first "=" or "<<": a name from
-// outside could forge another output.
-func OutputNames() []string {
-	return []string{
-		"verdict", "enforced", "acted", "reason", "imageid", "digest", "metadata", "points", "critical", "high",
-		"introduced", "signed", "report", "sarif-file", "sbom", "comment-url", "degraded",
-	}
 }
 
 // maxOutput is how long a value may be, in bytes. Outputs carry words, counts, digests
@@ -36,11 +27,13 @@ func OutputNames() []string {
 const maxOutput = 64 << 10
 
 // Outputs sets the outputs of the step. All or none are written. A value may hold
-// anything; what is not UTF-8 becomes U+FFFD, as the runner would read it.
+// anything; what is not UTF-8 becomes U+FFFD, as the runner would read it. A name that
+// is not in the table of outputs is refused: the runner splits a line at its first "="
+// or "<<", so that a name from outside could forge another output.
 func (r *Runner) Outputs(list ...Output) error {
 	var b strings.Builder
 	for _, o := range list {
-		if !slices.Contains(OutputNames(), o.Name) {
+		if !slices.ContainsFunc(config.Outputs(), func(known config.Output) bool { return known.Name == o.Name }) {
 			return fmt.Errorf("setting the outputs: %q is not an output of plimsoll", o.Name)
 		}
 		if err := keyValue(&b, o.Name, o.Value, rand.Text()); err != nil {
