@@ -9,12 +9,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"net"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/worker/label"
@@ -33,6 +32,9 @@ type Builder struct {
 	Connect build.Connect
 	// Store is where a BuildKit that cannot export OCI leaves the image; nil exports OCI.
 	Store build.Store
+	// NewName names the image in the store until it is removed again; nil takes a
+	// random name. An engine that removes what killed runs left behind knows its own.
+	NewName func() string
 	// Credentials returns what a registry host ("ghcr.io", "127.0.0.1:5000",
 	// "index.docker.io" for Docker Hub) wants to see; an empty secret is anonymous,
 	// and an empty user with a secret is an identity token. Nil is anonymous
@@ -67,7 +69,7 @@ func (b *Builder) Build(ctx context.Context, spec build.Spec, sink progress.Sink
 	}
 	conn, err := b.Connect(ctx, spec, sink)
 	if err != nil {
-		return build.Result{}, err
+		return build.Result{}, b.named(err)
 	}
 	s := &solve{Builder: b, conn: conn, spec: spec, in: in, sink: sink, partial: partial}
 	err = s.run(ctx)
@@ -80,11 +82,17 @@ func (b *Builder) Build(ctx context.Context, spec build.Spec, sink progress.Sink
 	return s.finish()
 }
 
+// AsDoor is this builder for build.Auto, with Ready as its readiness. A door whose
+// connection starts something wants a lighter question.
+func (b *Builder) AsDoor() build.Door {
+	return build.Door{Name: b.Door, Builder: b, Ready: b.Ready}
+}
+
 // Ready says whether the builder can be reached and can give what Build needs of it.
 func (b *Builder) Ready(ctx context.Context, spec build.Spec) error {
 	conn, err := b.Connect(ctx, spec, progress.Discard)
 	if err != nil {
-		return err
+		return b.named(err)
 	}
 	c, _, err := b.reach(ctx, conn)
 	if err == nil {
@@ -151,7 +159,7 @@ func (b *Builder) reach(ctx context.Context, conn *build.Connection) (*client.Cl
 		err = fmt.Errorf("it does not answer within %s", answerTime)
 	}
 	if _, ok := errors.AsType[*build.UnavailableError](err); ok {
-		return nil, nil, err
+		return nil, nil, b.named(err)
 	}
 	return nil, nil, b.unavailable(strings.TrimSuffix(plain(err.Error())+lastWords(conn), "\n"))
 }
@@ -180,6 +188,15 @@ func said(version string) string {
 		return ""
 	}
 	return " (BuildKit " + version + ")"
+}
+
+// named is an error that says which door was tried: an engine does not know whether
+// it was asked to build, or to start a builder.
+func (b *Builder) named(err error) error {
+	if u, ok := errors.AsType[*build.UnavailableError](err); ok && u.Door == "" {
+		return &build.UnavailableError{Door: b.Door, Cause: u.Cause, WaysOut: u.WaysOut}
+	}
+	return err
 }
 
 func (b *Builder) unavailable(cause string) error {

@@ -26,6 +26,9 @@ const removeTime = 3 * time.Second
 // fetches the image from there. Layers come as the engine keeps them, uncompressed.
 func (s *solve) buildAndSave(ctx context.Context, c *client.Client, opt client.SolveOpt) error {
 	name := "plimsoll-build:" + identity.NewID()
+	if s.NewName != nil {
+		name = s.NewName()
+	}
 	opt.Exports = []client.ExportEntry{{Type: exporterMoby, Attrs: map[string]string{"name": name}}}
 	if err := s.solve(ctx, c, opt); err != nil {
 		return err
