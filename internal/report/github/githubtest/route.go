@@ -2,6 +2,7 @@ package githubtest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -70,8 +71,8 @@ func table() []route {
 		{"PATCH", repo + "/check-runs/{check_run_id}", false, write(Checks), (*Server).updateCheckRun},
 		{"GET", repo + "/check-runs/{check_run_id}/annotations", false, read(Checks), (*Server).listAnnotations},
 		{"POST", repo + "/code-scanning/sarifs", false, write(SecurityEvents), (*Server).uploadSARIF},
-		{"GET", repo + "/commits/{ref}", false, read(Contents), (*Server).getCommit},
 		{"GET", repo + "/commits/{commit_sha}/pulls", false, read(PullRequests), (*Server).listCommitPulls},
+		{"GET", repo + "/commits/{ref}", true, read(Contents), (*Server).getCommit},
 		{"GET", repo + "/git/commits/{commit_sha}", false, read(Contents), (*Server).getGitCommit},
 		{"GET", repo + "/compare/{basehead}", true, read(Contents), (*Server).compare},
 		{"GET", repo + "/contents/{path}", true, read(Contents), (*Server).getContents},
@@ -147,6 +148,10 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, body []byte) {
 		s.send(w, nil, fail(http.StatusForbidden, "API rate limit exceeded for installation ID 1.", limitDocs))
 		return
 	}
+	if r.Method == http.MethodPost && strings.HasSuffix(s.GraphQLURL, "://"+s.api.Listener.Addr().String()+r.URL.Path) {
+		s.serveGraphQL(w, token, body)
+		return
+	}
 	for _, e := range s.served {
 		if values, ok := e.match(r.Method, path); ok && below {
 			s.operate(w, r, e, &request{
@@ -161,7 +166,11 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, body []byte) {
 
 // operate checks a request against the description and the token, and serves it.
 func (s *Server) operate(w http.ResponseWriter, r *http.Request, e endpoint, in *request) {
-	if err := e.Request(r.Context(), r, in.values, in.body); err != nil {
+	described := maps.Clone(in.values)
+	if described["path"] == "" {
+		described["path"] = "/" // the root, which GitHub serves and its description forgets
+	}
+	if err := e.Request(r.Context(), r, described, in.body); err != nil {
 		s.violate("%s %s: %v", r.Method, r.URL.Path, err)
 	}
 	s.send(w, e.Operation, s.permitted(in, e))

@@ -75,6 +75,7 @@ type Server struct {
 	mu         sync.Mutex // guards all below and the state
 	log        []Entry
 	asked      int
+	done       int
 	violations []string
 	state
 }
@@ -151,6 +152,14 @@ func (s *Server) Requests() int {
 	return len(slices.DeleteFunc(s.Log(), func(e Entry) bool { return e.Foreign }))
 }
 
+// Served counts the requests that were served since the start or the last Reset,
+// whether or not their answers have left.
+func (s *Server) Served() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done
+}
+
 // Violations takes what was wrong with requests and answers so far: what GitHub's
 // description does not allow, a token sent to another host, an endpoint that is
 // not served. Once taken they do not fail the test.
@@ -171,7 +180,7 @@ func (s *Server) violate(format string, args ...any) {
 func (s *Server) Reset(before func(n int, r *http.Request) Fate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log, s.asked, s.options.Before = nil, 0, before
+	s.log, s.asked, s.done, s.options.Before = nil, 0, 0, before
 }
 
 // maxRequest is more than any request that GitHub takes (a SARIF file of 10 MB, in base64).
@@ -208,6 +217,11 @@ func (s *Server) front(handle func(http.ResponseWriter, *http.Request, []byte), 
 				panic(http.ErrAbortHandler)
 			}
 		}()
-		entry.Status = meet(w, r, fate, func(w http.ResponseWriter) { handle(w, r, body) })
+		entry.Status = meet(w, r, fate, func(w http.ResponseWriter) {
+			handle(w, r, body)
+			s.mu.Lock()
+			s.done++
+			s.mu.Unlock()
+		})
 	})
 }

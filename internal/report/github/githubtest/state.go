@@ -64,6 +64,7 @@ type Comment struct {
 	Created   time.Time
 	Updated   time.Time
 	Minimized bool
+	reason    string // of minimizing
 }
 
 type repository struct {
