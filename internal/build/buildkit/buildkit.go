@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -161,8 +162,11 @@ func (b *Builder) reach(ctx context.Context, conn *build.Connection) (*client.Cl
 	if _, ok := errors.AsType[*build.UnavailableError](err); ok {
 		return nil, nil, b.named(err)
 	}
-	return nil, nil, b.unavailable(strings.TrimSuffix(plain(err.Error())+lastWords(conn), "\n"))
+	return nil, nil, b.unavailable(unanswered.ReplaceAllString(plain(err.Error()), "") + lastWords(conn))
 }
+
+// unanswered is what gRPC says before it says why nobody answers.
+var unanswered = regexp.MustCompile(`^failed to list workers: |Unavailable: |connection error: (?:desc = )?`)
 
 // oldest is the BuildKit that first exported a directory and rewrote the times in
 // layers (BuildKit's release notes of v0.11 and v0.13).

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if raw := os.Getenv(childSpec); raw != "" {
 		os.Exit(child(raw))
 	}
+	if dir := os.Getenv(childServe); dir != "" {
+		os.Exit(serveChild(dir))
+	}
 	os.Exit(m.Run())
 }
 

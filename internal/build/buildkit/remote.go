@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/moby/buildkit/client/connhelper"
@@ -67,7 +68,41 @@ func (e Endpoint) Connect(context.Context, build.Spec, progress.Sink) (*build.Co
 	if err != nil {
 		return nil, err
 	}
-	return &build.Connection{Dial: dial}, nil
+	var opened, heard atomic.Bool
+	conn := &build.Connection{Dial: func(ctx context.Context) (net.Conn, error) {
+		stream, err := dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		opened.Store(true)
+		return &listening{Conn: stream, heard: &heard}, nil
+	}}
+	if e.TLSDir != "" {
+		conn.Why = func() string {
+			if !opened.Load() || heard.Load() {
+				return ""
+			}
+			return "it may not know our certificate; see " + e.TLSDir
+		}
+	}
+	return conn, nil
+}
+
+// listening remembers whether the other end ever said anything. By TLS 1.3 a
+// server that refuses us ends the connection after the handshake, and which error
+// that gives depends on who is faster.
+type listening struct {
+	net.Conn
+	heard *atomic.Bool
+}
+
+// Read implements net.Conn.
+func (l *listening) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	if n > 0 {
+		l.heard.Store(true)
+	}
+	return n, err
 }
 
 func (e Endpoint) dialer() (func(context.Context) (net.Conn, error), error) {
@@ -147,6 +182,9 @@ func certificates(dir string) (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
 		return nil, fmt.Errorf("reading our certificate (cert.pem, key.pem): %w", err)
+	}
+	if ends := pair.Leaf.NotAfter; time.Now().After(ends) {
+		return nil, fmt.Errorf("our certificate %s expired on %s", cert, ends.Format(time.DateOnly))
 	}
 	settings.Certificates = []tls.Certificate{pair}
 	return settings, nil
