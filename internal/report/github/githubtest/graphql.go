@@ -75,6 +75,17 @@ func text(v any) string {
 	return t
 }
 
+// integer of a literal, or of a variable as JSON has it.
+func integer(v any) (int64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return v, true
+	case float64:
+		return int64(v), true
+	}
+	return 0, false
+}
+
 func missing(message string) *graphql.Error {
 	return &graphql.Error{Type: "NOT_FOUND", Message: message}
 }
@@ -84,7 +95,7 @@ func (s *Server) queryRepository(token *Token, r *repository) graphql.Object {
 	return graphql.Object{
 		"__typename": "Repository", "id": "R_" + strconv.FormatInt(r.id, 10), "name": name, "nameWithOwner": r.Name, "isPrivate": r.Private,
 		"pullRequest": graphql.Resolver(func(arguments map[string]any) (any, *graphql.Error) {
-			number, _ := arguments["number"].(int64)
+			number, _ := integer(arguments["number"])
 			p := r.pulls[int(number)]
 			switch {
 			case !token.may(r, []need{{permission: PullRequests, access: Read}}):
@@ -104,8 +115,8 @@ func (s *Server) queryRepository(token *Token, r *repository) graphql.Object {
 
 // queryComments cuts a page: one of first and last is needed, at most 100.
 func (s *Server) queryComments(token *Token, r *repository, p *pull, arguments map[string]any) (graphql.Object, *graphql.Error) {
-	first, forward := arguments["first"].(int64)
-	last, backward := arguments["last"].(int64)
+	first, forward := integer(arguments["first"])
+	last, backward := integer(arguments["last"])
 	switch {
 	case forward == backward:
 		return nil, &graphql.Error{Type: "MISSING_PAGINATION_BOUNDARIES", Message: "You must provide a `first` or `last` value to properly paginate the `comments` connection."}

@@ -76,6 +76,7 @@ type repository struct {
 	pulls    map[int]*pull
 	checks   map[int64]*CheckRun
 	uploads  []Upload
+	changes  map[[2]string][]change // between two commits: large ones are read page by page
 }
 
 type pull struct {
@@ -140,7 +141,7 @@ func (s *Server) AddRepository(r Repository) {
 	r.DefaultBranch = cmp.Or(r.DefaultBranch, "main")
 	made := &repository{
 		Repository: r, id: s.next(), commits: map[string]*Commit{},
-		branches: map[string]string{}, tags: map[string]string{}, pulls: map[int]*pull{}, checks: map[int64]*CheckRun{},
+		branches: map[string]string{}, tags: map[string]string{}, pulls: map[int]*pull{}, checks: map[int64]*CheckRun{}, changes: map[[2]string][]change{},
 	}
 	if r.Fork != "" {
 		made.commits = s.repository(r.Fork).commits

@@ -158,9 +158,13 @@ func (r *repository) mergeBase(base, head *Commit) *Commit {
 
 // changed is what a pull request changes: from the merge base to its head.
 func (r *repository) changed(p *pull) []change {
-	head := r.commits[p.Head.SHA]
-	if from := r.mergeBase(r.commits[p.Base.SHA], head); from != nil {
-		return changes(from, head)
+	head, from := r.commits[p.Head.SHA], &Commit{}
+	if base := r.mergeBase(r.commits[p.Base.SHA], head); base != nil {
+		from = base
 	}
-	return changes(&Commit{}, head)
+	ends := [2]string{from.SHA, head.SHA}
+	if _, known := r.changes[ends]; !known {
+		r.changes[ends] = changes(from, head)
+	}
+	return r.changes[ends]
 }

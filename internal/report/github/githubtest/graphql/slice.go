@@ -22,7 +22,7 @@ import (
 // wanted is the fields of each type that the fake serves; nothing named is all.
 // Scalars and enums come along with the fields that have them.
 var wanted = map[string]string{
-	"Query":                    "viewer repository node rateLimit",
+	"Query":                    "id viewer repository node rateLimit",
 	"Mutation":                 "minimizeComment unminimizeComment",
 	"RateLimit":                "cost limit remaining resetAt used",
 	"Node":                     "id",
