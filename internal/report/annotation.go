@@ -101,7 +101,7 @@ func verdictAnnotations(r verdict.Result) []Annotation {
 	}
 	reasons := r.Verdict.Reasons
 	if r.Acted != nil && !r.Acted.Done && r.Verdict.Decision == verdict.Pass {
-		word, level, reasons = "passed, but an act failed", LevelError, nil
+		word, level, reasons = "pass", LevelError, nil
 	}
 	if len(reasons) == 0 {
 		causes, _ := Causes(r)
@@ -110,6 +110,7 @@ func verdictAnnotations(r verdict.Result) []Annotation {
 		}
 	}
 	var all []Annotation
+	told := map[Annotation]bool{}
 	for _, reason := range reasons {
 		if reason.Code == "finding" {
 			continue
@@ -121,7 +122,8 @@ func verdictAnnotations(r verdict.Result) []Annotation {
 			a.Message = reason.Location.Artifact + ": " + a.Message
 		}
 		a.Message = limit(a.Message, maxAnnotation)
-		if !slices.Contains(all, a) {
+		if !told[a] {
+			told[a] = true
 			all = append(all, a)
 		}
 	}

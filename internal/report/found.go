@@ -25,24 +25,26 @@ type Group struct {
 	Front []finding.Finding
 	// Back was there before the change, or was disclosed since, and does not block.
 	Back []finding.Finding
-	// Fixed was there before and is gone.
-	Fixed []finding.Finding
-	// Blocking counts those of Front that make the verdict fail, and Known those of
-	// Front that were there before the change and block all the same (a release).
-	Blocking, Known int
+	// Gone was there before.
+	Gone []finding.Finding
+	Counts
 }
 
-// Introduced counts what the change brought, and what was not compared with it.
-func (g *Group) Introduced() int { return len(g.Front) - g.Known }
-
-// Existing counts what was there before the change, disclosed since or not.
-func (g *Group) Existing() int { return len(g.Back) + g.Known }
+// Counts are how many different findings a Group holds: an advisory counts once for
+// an installed version and line, however many files of the image bring it.
+type Counts struct {
+	Introduced int // by the change, and what was not compared
+	Existing   int // was there before the change, or was disclosed since
+	Fixed      int
+	Blocking   int // makes the verdict fail, introduced or not
+}
 
 // Split sorts the findings of r. What blocks is asked of the policy itself.
 func Split(r verdict.Result) Found {
 	all := slices.Clone(r.Findings)
 	finding.Sort(all)
 	decides := deciding(r.Policy)
+	seen := distinct{}
 	var found Found
 	for _, f := range all {
 		g := &found.Problems
@@ -54,29 +56,63 @@ func Split(r verdict.Result) Found {
 		}
 		known := f.Status == finding.Existing || f.Status == finding.Disclosed
 		blocks := decides.Blocks(f)
+		counts := &g.Counts
+		if !seen.first(&f) {
+			counts = &Counts{}
+		}
 		switch {
 		case f.Status == finding.Fixed:
-			g.Fixed = append(g.Fixed, f)
+			g.Gone = append(g.Gone, f)
+			counts.Fixed++
 		case f.Suppressed != nil:
 			found.Suppressed = append(found.Suppressed, f)
 		case known && !blocks:
 			g.Back = append(g.Back, f)
+			counts.Existing++
 		default:
 			g.Front = append(g.Front, f)
 			if blocks {
-				g.Blocking++
+				counts.Blocking++
 			}
 			if known {
-				g.Known++
+				counts.Existing++
+			} else {
+				counts.Introduced++
 			}
 		}
 	}
 	return found
 }
 
-// Fixed are the findings of every kind that are gone since what was compared with.
-func (f *Found) Fixed() []finding.Finding {
-	return slices.Concat(f.Secrets.Fixed, f.Problems.Fixed, f.Vulnerable.Fixed)
+// distinct remembers which advisories were seen, of which version, where.
+type distinct map[distinctKey]bool
+
+type distinctKey struct {
+	place, name, installed, id string
+	status                     finding.Status
+	excused                    bool
+}
+
+// first says whether f is the first of its kind; what is no vulnerability always is.
+func (d distinct) first(f *finding.Finding) bool {
+	v := f.Vulnerability
+	if v == nil {
+		return true
+	}
+	k := distinctKey{name: v.Package, installed: v.Installed, id: v.ID, status: f.Status, excused: f.Suppressed != nil}
+	if f.Location.Path != "" {
+		k.place = Line(f.Location)
+	}
+	if d[k] {
+		return false
+	}
+	d[k] = true
+	return true
+}
+
+// Gone are the findings of every kind that were there before.
+func (f *Found) Gone() []finding.Finding {
+	return slices.Concat(f.Secrets.Gone, f.Problems.Gone, f.Vulnerable.Gone)
 }
 
 // tally counts by severity.
@@ -100,11 +136,25 @@ func (t *tally) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Severities is "2 critical, 5 high".
+// Severities is "2 critical, 5 high", of different findings as in Counts.
 func Severities(findings []finding.Finding) string {
 	var t tally
-	for _, f := range findings {
-		t.add(f.Severity, 1)
+	seen := distinct{}
+	for i := range findings {
+		if seen.first(&findings[i]) {
+			t.add(findings[i].Severity, 1)
+		}
 	}
 	return t.String()
+}
+
+// Distinct is how many different findings there are, as in Counts.
+func Distinct(findings []finding.Finding) int {
+	seen, n := distinct{}, 0
+	for i := range findings {
+		if seen.first(&findings[i]) {
+			n++
+		}
+	}
+	return n
 }

@@ -174,18 +174,11 @@ func Line(l finding.Location) string {
 	return Place(l)
 }
 
-// Facts are where this happened and what was looked at: run, comparison, images,
-// counts, database, notes. One line each, not printable yet.
+// Facts are where this happened and what was looked at: run, images, counts, database, notes. One line each, not printable yet.
 func Facts(r verdict.Result) []string {
 	var lines []string
 	if run := run(r.Run); run != "" {
 		lines = append(lines, "run: "+run)
-	}
-	if compared := ComparedWith(r); compared != "" {
-		lines = append(lines, compared)
-	}
-	for _, refused := range r.Refused {
-		lines = append(lines, "refused: "+refused)
 	}
 	for _, s := range r.Subjects {
 		about := []string{subject(s)}
@@ -229,6 +222,20 @@ func Facts(r verdict.Result) []string {
 	}
 	for _, n := range r.Notes {
 		lines = append(lines, "note: "+n)
+	}
+	return lines
+}
+
+// Circumstances are what a reader must know to trust the verdict: what it was
+// compared with, which loosenings were refused, what could not be told or done. One
+// line each, not printable yet.
+func Circumstances(r verdict.Result) []string {
+	var lines []string
+	if compared := ComparedWith(r); compared != "" {
+		lines = append(lines, compared)
+	}
+	for _, refused := range r.Refused {
+		lines = append(lines, "refused: "+refused)
 	}
 	if len(r.Degraded) > 0 {
 		lines = append(lines, "could not be told or done: "+strings.Join(r.Degraded, ", "))

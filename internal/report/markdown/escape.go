@@ -39,16 +39,22 @@ const (
 // and a cell of a table. Every ASCII character that is not a letter, a digit or a
 // single space becomes a numeric entity, which no construct of Markdown begins
 // with, and a zero-width space follows "@" and "#". GitHub's own parser leaves no
-// tag and no link of it (TestMarkdownThroughGitHubsParser).
-func escape(s string) string { return encode(cut(flat(s)), inText) }
+// tag and no link of it (TestThroughGitHubsParser).
+func escape(s string) string { return escapeTo(s, maxCell) }
+
+// escapeTo is escape of at most n code points.
+func escapeTo(s string, n int) string { return encode(cut(s, n), inText) }
 
 // code is foreign text in the type of code. Paths, digests and references in it
 // can be copied as they are.
-func code(s string) string {
+func code(s string) string { return codeTo(s, maxCell) }
+
+// codeTo is code of at most n code points.
+func codeTo(s string, n int) string {
 	if s == "" {
 		return ""
 	}
-	return "<code>" + encode(cut(flat(s)), inCode) + "</code>"
+	return "<code>" + encode(cut(s, n), inCode) + "</code>"
 }
 
 // pre is foreign text in a block that people copy from: nothing invisible is put
@@ -61,17 +67,21 @@ func pre(s string) string {
 	return "<pre>" + strings.Join(lines, "\n") + "</pre>"
 }
 
-// flat is s on one line, with single spaces.
-func flat(s string) string {
-	return norm.NFC.String(printable.Text(strings.Join(strings.Fields(s), " ")))
-}
-
-func cut(s string) string {
-	if utf8.RuneCountInString(s) <= maxCell {
+// cut is s on one line, with single spaces, of at most n code points.
+func cut(s string, n int) string {
+	// What nobody will see is not worth folding: a name may be megabytes long.
+	if most := 16*n + utf8.UTFMax; len(s) > most {
+		end := most
+		for end > most-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = s[:end] + "…"
+	}
+	s = norm.NFC.String(printable.Text(strings.Join(strings.Fields(s), " ")))
+	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
-	runes := []rune(s)
-	return string(runes[:maxCell-1]) + "…"
+	return string([]rune(s)[:n-1]) + "…"
 }
 
 func encode(s string, in context) string {

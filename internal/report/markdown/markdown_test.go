@@ -82,36 +82,59 @@ func TestAdvisoryLinks(t *testing.T) {
 // The fragments of HTML that our own Markdown turns into, and nothing else.
 var (
 	ourTags  = regexp.MustCompile(`^</?(h3|h4|p|code|strong|ol|ul|li|pre|table|thead|tbody|tr|th|td|details|summary|sub|br)( /)?>$`)
-	ourLinks = regexp.MustCompile(`^(<a href="https://(nvd\.nist\.gov/vuln/detail/CVE-[0-9-]+|github\.com/advisories/GHSA-[a-z0-9-]+)">|</a>)$`)
-	anyTag   = regexp.MustCompile(`<[^>]*>`)
+	ourCells = regexp.MustCompile(`^<t[hd] align="right">$`)
+	ourLinks = regexp.MustCompile(`^(<a href="https://(nvd\.nist\.gov/vuln/detail/CVE-[0-9-]+|github\.com/advisories/GHSA-[a-z0-9-]+|` +
+		`github\.com/acme/shop/(actions/runs/[0-9]+|commit/[0-9a-f]{40}|blob/[0-9a-f]{40}/[A-Za-z0-9./%-]+(#L[0-9]+)?))">|</a>)$`)
+	anyTag = regexp.MustCompile(`<[^>]*>`)
 )
 
-func TestMarkdownThroughGitHubsParser(t *testing.T) {
+// GitHub's own parser makes nothing of foreign text: no tag, no link, no section
+// that stays open.
+func TestThroughGitHubsParser(t *testing.T) {
 	t.Parallel()
 	parser, err := exec.LookPath("cmark-gfm")
 	if err != nil {
 		t.Skip("cmark-gfm, GitHub's own Markdown parser, is not installed; apt-get install cmark-gfm makes this test run")
 	}
+	runs := reporttest.Scenarios()
 	for _, s := range reporttest.Strings() {
-		command := exec.CommandContext(t.Context(), parser, "--unsafe", "-e", "footnotes",
-			"-e", "table", "-e", "autolink", "-e", "strikethrough", "-e", "tasklist", "-e", "tagfilter")
-		command.Stdin = bytes.NewReader(render(t, func(b *bytes.Buffer) error { return Summary(b, reporttest.Hostile(s), SummaryOptions{}) }))
-		html, err := command.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, tag := range anyTag.FindAllString(string(html), -1) {
-			if !ourTags.MatchString(tag) && !ourLinks.MatchString(tag) {
-				t.Errorf("%q became %s", s, tag)
+		runs[s] = reporttest.Hostile(s)
+	}
+	for name, r := range runs {
+		for _, body := range []string{
+			string(render(t, func(b *bytes.Buffer) error { return Summary(b, r, SummaryOptions{}) })),
+			Comment(r, CommentOptions{Label: name}).Body,
+			Comment(r, CommentOptions{Label: name, SelfReported: true}).Body,
+			Comment(r, CommentOptions{Label: name}).Short,
+			Note(name, name),
+		} {
+			command := exec.CommandContext(t.Context(), parser, "--unsafe", "-e", "footnotes",
+				"-e", "table", "-e", "autolink", "-e", "strikethrough", "-e", "tasklist", "-e", "tagfilter")
+			command.Stdin = strings.NewReader(body)
+			html, err := command.Output()
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		if opened, closed := strings.Count(string(html), "<details>"), strings.Count(string(html), "</details>"); opened != closed {
-			t.Errorf("%q: %d <details> and %d </details>", s, opened, closed)
+			for _, tag := range anyTag.FindAllString(string(html), -1) {
+				if !ourTags.MatchString(tag) && !ourLinks.MatchString(tag) && !ourCells.MatchString(tag) {
+					t.Errorf("%q became %s", name, tag)
+				}
+			}
+			for _, tag := range []string{"details", "table", "a", "pre", "code"} {
+				opened, closed := strings.Count(string(html), "<"+tag+">")+strings.Count(string(html), "<"+tag+" "), strings.Count(string(html), "</"+tag+">")
+				if opened != closed {
+					t.Errorf("%q: %d <%s> and %d </%s>", name, opened, tag, closed, tag)
+				}
+			}
+			// A table that the parser did not take for one would show its bars.
+			if rows := strings.Count(body, "\n|"); rows != strings.Count(string(html), "<tr>")+strings.Count(body, "\n|---") {
+				t.Errorf("%q: %d lines of tables became %d rows", name, rows, strings.Count(string(html), "<tr>"))
+			}
 		}
 	}
 }
 
-func TestMarkdownKeepsToItsBudget(t *testing.T) {
+func TestSummaryKeepsToItsBudget(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		result verdict.Result

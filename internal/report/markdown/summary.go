@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,16 +39,26 @@ type SummaryOptions struct {
 // least important first, and named at the end. It returns the first error of w.
 func Summary(w io.Writer, r verdict.Result, o SummaryOptions) error {
 	m := &summary{left: max(cmp.Or(o.Budget, DefaultBudget), minBudget) - reserved, report: cmp.Or(o.Report, "report.json")}
-	found := report.Split(r)
-	m.head(r)
-	m.section(stagesTable(r.Stages))
-	m.section(findingsTable("Findings", found.Problems.Front))
-	m.section(findingsTable("Secrets in the image", found.Secrets.Front))
-	m.section(vulnerableTable(found.Vulnerable.Front))
-	m.section(unreadTable(r.Unread))
+	c := newComment(r, CommentOptions{}, newStyle(r, maxCell, 20))
+	m.head(c)
+	stages := stagesTable(r.Stages)
+	if !c.worth() {
+		stages.title = "Stages: " + strconv.Itoa(len(stages.rows))
+	}
+	m.section(stages)
+	m.section(c.countsTable())
+	m.block(c.labels())
+	problems, secrets, vulnerable := c.found.Problems, c.found.Secrets, c.found.Vulnerable
+	m.section(c.findings(front(problems), problems.Front, false))
+	m.section(c.findings("Secrets in the image", secrets.Front, false))
+	m.section(c.vulnerable(vulnerableTitle(vulnerable), vulnerable.Front))
+	m.section(c.unreadTable())
 	m.section(evidenceTable(r.Evidence))
-	m.section(suppressedTable(found.Suppressed))
-	m.foot(r, found)
+	m.section(c.fixed(c.found.Gone()))
+	m.section(c.findings(base(r)+", not blocking", slices.Concat(secrets.Back, problems.Back), true))
+	m.section(c.vulnerable(base(r)+", not blocking, vulnerabilities", vulnerable.Back))
+	m.section(suppressedTable(c.found.Suppressed))
+	m.foot(c)
 	out := bufio.NewWriter(w)
 	_, _ = m.out.WriteTo(out) // bufio keeps the error for Flush
 	return out.Flush()
@@ -64,8 +75,11 @@ type summary struct {
 	cuts   []string
 }
 
-// block writes text and an empty line, when both fit.
+// block writes text and an empty line, when both fit. Nothing needs no room.
 func (m *summary) block(text string) bool {
+	if text == "" {
+		return true
+	}
 	if len(text)+2 > m.left {
 		return false
 	}
@@ -73,15 +87,6 @@ func (m *summary) block(text string) bool {
 	m.out.WriteString("\n\n")
 	m.left -= len(text) + 2
 	return true
-}
-
-// table is a section that can be cut between its rows.
-type table struct {
-	title  string // of the section, safe already; empty gives no heading
-	noun   string // of a row
-	open   bool   // shown without a click
-	header []string
-	rows   [][]string
 }
 
 // section writes as many rows as fit, and notes what did not.
@@ -99,10 +104,10 @@ func (m *summary) section(t table) {
 	}
 	var b strings.Builder
 	b.WriteString(begin)
-	b.WriteString("| " + strings.Join(t.header, " | ") + " |\n|" + strings.Repeat("---|", len(t.header)) + "\n")
+	b.WriteString(t.head())
 	written := 0
-	for _, row := range t.rows {
-		line := "| " + strings.Join(row, " | ") + " |\n"
+	for _, cells := range t.rows {
+		line := row(cells)
 		if b.Len()+len(line)+len(end)+2 > m.left {
 			break
 		}
@@ -117,46 +122,16 @@ func (m *summary) section(t table) {
 	}
 }
 
-func (m *summary) head(r verdict.Result) {
-	causes, _ := report.Causes(r)
-	title := "### " + mark(r) + " " + escape(report.Headline(r))
+func (m *summary) head(c *comment) {
+	causes, more := report.Causes(c.Result)
+	m.block(c.title(causes, more, maxCell))
+	m.block(escape(report.Headline(c.Result)))
+	m.block(c.judged())
 	if len(causes) > 0 {
-		title = "### " + mark(r) + " " + escape(r.Verdict.Decision.String()) + ": " + escape(causes[0].Message)
-		if p := report.Line(causes[0].Location); p != "" {
-			title += " " + code(p)
-		}
-		title += "\n\n" + escape(report.Headline(r))
+		m.block(c.causes(causes))
 	}
-	m.block(title)
-	if len(causes) > 0 {
-		var b strings.Builder
-		b.WriteString("**Mend these first**\n")
-		for i, c := range causes {
-			b.WriteString("\n" + strconv.Itoa(i+1) + ". ")
-			if p := report.Place(c.Location); p != "" {
-				b.WriteString(code(p) + " ")
-			}
-			b.WriteString(escape(c.Sentence()))
-		}
-		m.block(b.String())
-	}
-	if r.Reproduce != "" && !m.block("To reproduce it locally:\n\n"+pre(r.Reproduce)) {
+	if c.Reproduce != "" && !m.block("To reproduce it locally:\n\n"+pre(c.Reproduce)) {
 		m.cuts = append(m.cuts, "the command that reproduces it")
-	}
-}
-
-// mark is a picture beside the word, for who skims; the word stands for who
-// cannot see it.
-func mark(r verdict.Result) string {
-	switch {
-	case r.Acted != nil && !r.Acted.Done && r.Verdict.Decision == verdict.Pass:
-		return "⚠️"
-	case r.Verdict.Decision == verdict.Pass:
-		return "✅"
-	case r.Verdict.Decision == verdict.Indeterminate:
-		return "⚠️"
-	default:
-		return "❌"
 	}
 }
 
@@ -181,65 +156,26 @@ func stagesTable(all []verdict.Stage) table {
 	return t
 }
 
-func findingsTable(title string, all []finding.Finding) table {
-	t := table{
-		title: fmt.Sprintf("%s: %d (%s)", title, len(all), report.Severities(all)), noun: "finding", open: true,
-		header: []string{"Severity", "Where", "Rule", "What"},
+// countsTable says what the change brought, by kind, when something was compared.
+func (c *comment) countsTable() table {
+	if !c.measured() {
+		return table{}
 	}
-	for _, f := range all {
-		rule := code(f.Rule.ID)
-		if f.Status != finding.NotCompared {
-			rule += " " + escape(f.Status.String())
-		}
-		t.rows = append(t.rows, []string{f.Severity.String(), code(report.Place(f.Location)), rule, escape(f.Message)})
+	t := table{noun: "count", header: []string{"Found", "Introduced", "Fixed", base(c.Result)}, align: "->>>"}
+	for _, stage := range []string{"lint", "inspect", "match"} {
+		g, name := c.groupOf(stage)
+		t.rows = append(t.rows, []string{name, introduced(g), strconv.Itoa(g.Fixed), strconv.Itoa(g.Existing)})
 	}
 	return t
 }
 
-// maxIDs is how many advisories one cell names before it counts the rest.
-const maxIDs = 20
-
-func vulnerableTable(all []finding.Finding) table {
-	places := report.Places(all)
-	count, _ := report.Counted(places)
-	t := table{title: "Vulnerabilities: " + count, noun: "vulnerability row", header: []string{"Package", "Installed", "Fixed in", "Advisories", "Where"}}
-	for _, at := range places {
-		where := code(report.Line(at.Location))
-		if at.FromBase {
-			where += " base image"
-		}
-		for _, p := range at.Packages {
-			for _, x := range p.Fixes {
-				ids := make([]string, 0, maxIDs+1)
-				for i, v := range x.Advisories {
-					if i == maxIDs {
-						ids = append(ids, strconv.Itoa(len(x.Advisories)-maxIDs)+" more")
-						break
-					}
-					id := advisory(v.ID)
-					if v.KnownExploited {
-						id += " (exploited)"
-					}
-					ids = append(ids, id)
-				}
-				fixed := "no fix"
-				if x.FixedIn != "" {
-					fixed = code(x.FixedIn)
-				}
-				t.rows = append(t.rows, []string{code(p.Name), code(p.Installed), fixed, x.Severity.String() + " " + strings.Join(ids, ", "), where})
-			}
-		}
-	}
-	return t
-}
-
-func unreadTable(all []finding.Unread) table {
+func (c *comment) unreadTable() table {
 	t := table{
-		title: "Could not be read: " + strconv.Itoa(len(all)), noun: "unread record", open: true,
+		title: "Could not be read: " + strconv.Itoa(len(c.Unread)), noun: "unread record", open: true,
 		header: []string{"Kind", "Where", "Why"},
 	}
-	for _, u := range all {
-		t.rows = append(t.rows, []string{escape(string(u.Kind)), code(report.Place(u.Location)), escape(u.Cause)})
+	for _, u := range c.Unread {
+		t.rows = append(t.rows, []string{escape(string(u.Kind)), c.unreadAt(u), escape(u.Cause)})
 	}
 	return t
 }
@@ -268,11 +204,8 @@ func suppressedTable(all []finding.Finding) table {
 }
 
 // foot says what was looked at and what was cut.
-func (m *summary) foot(r verdict.Result, found report.Found) {
-	lines := report.Facts(r)
-	if fixed := found.Fixed(); len(fixed) > 0 {
-		lines = append(lines, "fixed since what was compared with: "+printable.Count(len(fixed), "finding"))
-	}
+func (m *summary) foot(c *comment) {
+	lines := append(report.Facts(c.Result), "policy: it "+policyText(c.Policy))
 	var b strings.Builder
 	cutLines := 0
 	for _, l := range lines {
@@ -293,5 +226,5 @@ func (m *summary) foot(r verdict.Result, found report.Found) {
 	if len(m.cuts) > 0 {
 		m.block("**Cut to fit:** " + strings.Join(m.cuts, ", ") + "; all in " + code(m.report))
 	}
-	m.block("<sub>plimsoll " + escape(r.Version) + " · " + escape(r.Command) + " · " + escape(printable.Duration(r.Duration)) + "</sub>")
+	m.block("<sub>plimsoll " + escape(c.Version) + " · " + escape(c.Command) + " · " + escape(printable.Duration(c.Duration)) + "</sub>")
 }

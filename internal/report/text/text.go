@@ -230,15 +230,15 @@ func (t *writer) unread(all []finding.Unread) {
 // counted tells what is not listed, because this change is not to blame for it.
 func (t *writer) counted(found *report.Found) {
 	back := slices.Concat(found.Problems.Back, found.Secrets.Back, found.Vulnerable.Back)
-	fixed := found.Fixed()
-	if len(back)+len(fixed) > 0 {
+	fixed := found.Problems.Fixed + found.Secrets.Fixed + found.Vulnerable.Fixed
+	if len(back)+fixed > 0 {
 		t.section("")
 	}
 	if len(back) > 0 {
-		t.line("existing, not blocking: ", printable.Count(len(back), "finding"), " (", report.Severities(back), ") in ", printable.Text(t.options.Report))
+		t.line("existing, not blocking: ", printable.Count(report.Distinct(back), "finding"), " (", report.Severities(back), ") in ", printable.Text(t.options.Report))
 	}
-	if len(fixed) > 0 {
-		t.line("fixed since what was compared with: ", printable.Count(len(fixed), "finding"))
+	if fixed > 0 {
+		t.line("fixed since what was compared with: ", printable.Count(fixed, "finding"))
 	}
 }
 
@@ -281,7 +281,7 @@ func (t *writer) evidence(all []verdict.Evidence) {
 }
 
 func (t *writer) facts(r verdict.Result) {
-	lines := report.Facts(r)
+	lines := append(report.Facts(r), report.Circumstances(r)...)
 	if len(lines) > 0 {
 		t.section("")
 	}
