@@ -88,6 +88,15 @@ type Config struct {
 	DryRun      bool
 	AsOf        time.Time // zero is now
 
+	// OnlyIntroduced lets pass what was there before, on events that allow it.
+	OnlyIntroduced bool
+	// Refused names each loosening that was asked for and not granted, one printable
+	// sentence each.
+	Refused []string
+	// FirstRun says that the base commit has no settings file yet, so that the defaults
+	// hold. Only LoadChange sets it.
+	FirstRun bool
+
 	set map[string]origin // which settings were given, and where
 }
 

@@ -23,7 +23,7 @@ const maxFile = 1 << 20
 // readFiles reads the named file, or every .plimsoll.yaml from the repository's
 // root down to the start directory, one level of assignments each: the nearest
 // comes last and so wins per key.
-func readFiles(command, named, start string) ([][]assignment, error) {
+func readFiles(section, command, named, start string) ([][]assignment, error) {
 	paths := []string{named}
 	if named == "" {
 		paths = discover(start)
@@ -34,10 +34,26 @@ func readFiles(command, named, start string) ([][]assignment, error) {
 		if err != nil {
 			return nil, err
 		}
-		level = slices.DeleteFunc(level, func(a assignment) bool { return !a.setting.Takes(command) })
 		levels = append(levels, level)
 	}
-	return levels, nil
+	return holding(levels, section, command), nil
+}
+
+// holding keeps of each file what holds for a command on an occasion. The
+// sections are one key, so that the nearest file that has any replaces them all.
+func holding(levels [][]assignment, section, command string) [][]assignment {
+	inSection := func(a assignment) bool { return a.section != "" }
+	out := make([][]assignment, len(levels))
+	replaced := false
+	for i, level := range slices.Backward(levels) {
+		kept := slices.Clone(level)
+		if replaced {
+			kept = slices.DeleteFunc(kept, inSection)
+		}
+		replaced = replaced || slices.ContainsFunc(level, inSection)
+		out[i] = slices.DeleteFunc(onOccasion(kept, section), func(a assignment) bool { return !a.setting.Takes(command) })
+	}
+	return out
 }
 
 // discover lists the settings files that hold for a directory, the farthest
@@ -140,9 +156,29 @@ func parseFile(path string, data []byte) ([]assignment, error) {
 			}
 			continue
 		}
+		switch key.Value {
+		case "policy":
+			sections, err := parseSections(at, val)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, sections...)
+			continue
+		case "enforce":
+			enforce, err := parseEnforce(at, val)
+			if err != nil {
+				return nil, err
+			}
+			if line, twice := seen["warn-only"]; twice {
+				return nil, &UsageError{at(key), fmt.Errorf("enforce and warn-only, on line %d, say the same; keep one", line)}
+			}
+			seen["warn-only"] = key.Line
+			out = append(out, enforce)
+			continue
+		}
 		j := slices.IndexFunc(known, func(s Setting) bool { return s.Name == key.Value })
 		if j < 0 {
-			return nil, &UsageError{at(key), fmt.Errorf("%q is not a setting%s", key.Value, suggestion(key.Value, names(known)))}
+			return nil, &UsageError{at(key), fmt.Errorf("%q is not a setting%s", key.Value, suggestion(key.Value, append(names(known), "policy", "enforce")))}
 		}
 		texts, err := textsOf(val)
 		if err != nil {
@@ -152,7 +188,7 @@ func parseFile(path string, data []byte) ([]assignment, error) {
 			if known[j].Path && text != "" {
 				text = beside(path, text)
 			}
-			out = append(out, assignment{known[j], text, origin{at(val), []string{text}}})
+			out = append(out, assignment{setting: known[j], text: text, origin: origin{at(val), []string{text}}})
 		}
 	}
 	return out, nil

@@ -27,38 +27,89 @@ type assignment struct {
 	setting Setting
 	text    string
 	origin  origin
+	section string // of policy: in a file; "" at the top level
+	firm    bool   // enforce: true, which no input loosens
 }
 
 // Load reads the settings of a command: defaults, then .plimsoll.yaml, then
 // INPUT_* variables, then flags. It returns what is left of args: the command's
 // operands. Errors are *UsageError or ErrHelp.
 func Load(command string, args []string, getenv Getenv) (*Config, []string, error) {
-	flags, operands, err := parseFlags(command, args)
+	return LoadOn("", command, args, getenv)
+}
+
+// LoadOn is Load on an occasion: what stands in its section of policy: in the
+// file wins there over the same key at the top level.
+func LoadOn(section, command string, args []string, getenv Getenv) (*Config, []string, error) {
+	given, err := read(section, command, args, getenv)
 	if err != nil {
 		return nil, nil, err
 	}
-	inputs := readInputs(command, getenv)
+	c, err := given.load(getenv)
+	return c, given.operands, err
+}
 
-	files, err := readFiles(command, fileNamed(flags, inputs), startOf(flags, inputs, operands))
-	if err != nil {
-		return nil, nil, err
+// given is everything that was said, by place.
+type given struct {
+	flags, inputs []assignment
+	files         [][]assignment // the nearest comes last
+	named, start  string         // config-file, and where files are looked for
+	operands      []string
+}
+
+func read(section, command string, args []string, getenv Getenv) (given, error) {
+	var g given
+	var err error
+	if g.flags, g.operands, err = parseFlags(command, args); err != nil {
+		return given{}, err
 	}
+	g.inputs = readInputs(command, getenv)
+	g.named, g.start = fileNamed(g.flags, g.inputs), startOf(g.flags, g.inputs, g.operands)
+	g.files, err = readFiles(section, command, g.named, g.start)
+	return g, err
+}
 
+func (g given) load(getenv Getenv) (*Config, error) {
+	c, err := defaults(getenv)
+	if err != nil {
+		return nil, err
+	}
+	said := last(g.files, "warn-only")
+	firm := len(said) > 0 && said[0].firm
+	for _, level := range append(slices.Clone(g.files), g.inputs, g.flags) {
+		if err := c.apply(level, getenv); err != nil {
+			return nil, err
+		}
+	}
+	if firm && c.WarnOnly {
+		c.WarnOnly = false
+		c.Refused = append(c.Refused, fmt.Sprintf("%s would loosen \"enforce: true\" of %s; change it there", c.set["warn-only"].what, FileName))
+	}
+	return c, nil
+}
+
+// last returns what the last of several places that mention a setting says of it.
+func last(levels [][]assignment, name string) []assignment {
+	for _, level := range slices.Backward(levels) {
+		said := slices.DeleteFunc(slices.Clone(level), func(a assignment) bool { return a.setting.Name != name })
+		if len(said) > 0 {
+			return said
+		}
+	}
+	return nil
+}
+
+func defaults(getenv Getenv) (*Config, error) {
 	c := &Config{set: map[string]origin{}}
-	for _, s := range Settings() {
+	for _, s := range append(Settings(), onlyIntroduced()) {
 		if s.Default == "" || s.InputOnly {
 			continue // the runner applies the default of an input
 		}
 		if err := s.bind(c, getenv).set(s.Default); err != nil {
-			return nil, nil, &UsageError{"default of " + s.Name, err}
+			return nil, &UsageError{"default of " + s.Name, err}
 		}
 	}
-	for _, level := range append(files, inputs, flags) {
-		if err := c.apply(level, getenv); err != nil {
-			return nil, nil, err
-		}
-	}
-	return c, operands, nil
+	return c, nil
 }
 
 // apply sets what one place says. A place replaces what an earlier one said of a
@@ -119,7 +170,7 @@ func readInputs(command string, getenv Getenv) []assignment {
 			continue
 		}
 		if text := getenv("INPUT_" + strings.ToUpper(s.Name)); text != "" {
-			out = append(out, assignment{s, text, origin{"input " + s.Name, []string{text}}})
+			out = append(out, assignment{setting: s, text: text, origin: origin{"input " + s.Name, []string{text}}})
 		}
 	}
 	return out
@@ -178,7 +229,7 @@ type flagValue struct {
 func (v *flagValue) String() string { return "" }
 
 func (v *flagValue) Set(text string) error {
-	*v.to = append(*v.to, assignment{v.setting, text, origin{"flag --" + v.setting.Name, []string{text}}})
+	*v.to = append(*v.to, assignment{setting: v.setting, text: text, origin: origin{"flag --" + v.setting.Name, []string{text}}})
 	return nil
 }
 

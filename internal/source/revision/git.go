@@ -56,7 +56,7 @@ func open(workDir string, commits ...string) (*repository, error) {
 			return nil, fmt.Errorf("reading commit %s: objects named by SHA-256 cannot be read: %w", id, ErrNotHere)
 		}
 	}
-	gitDir, err := locate(workDir)
+	_, gitDir, err := locate(workDir)
 	if err != nil {
 		return nil, err
 	}
@@ -77,34 +77,41 @@ func open(workDir string, commits ...string) (*repository, error) {
 	return &repository{filesystem.NewStorageWithOptions(files, cache.NewObjectLRUDefault(), options)}, nil
 }
 
-// locate finds the git directory of a work tree.
-func locate(workDir string) (string, error) {
+// Root returns the directory of the work tree that a commit's tree corresponds
+// to: the one that holds .git. It fails with ErrNotHere when there is none.
+func Root(workDir string) (string, error) {
+	root, _, err := locate(workDir)
+	return root, err
+}
+
+// locate finds the root of a work tree and its git directory.
+func locate(workDir string) (root, gitDir string, err error) {
 	abs, err := filepath.Abs(workDir)
 	if err != nil {
-		return "", fmt.Errorf("finding %s: %w", workDir, err)
+		return "", "", fmt.Errorf("finding %s: %w", workDir, err)
 	}
 	for at := abs; ; at = filepath.Dir(at) {
 		found := filepath.Join(at, ".git")
 		info, err := os.Stat(found)
 		switch {
 		case err == nil && info.IsDir():
-			return found, nil
+			return at, found, nil
 		case err == nil && info.Mode().IsRegular() && info.Size() <= maxPath:
 			text, err := os.ReadFile(found)
 			if err != nil {
-				return "", fmt.Errorf("reading %s: %w", found, err)
+				return "", "", fmt.Errorf("reading %s: %w", found, err)
 			}
 			dir, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "gitdir: ")
 			if !ok {
-				return "", fmt.Errorf("%s names no git directory: %w", found, ErrNotHere)
+				return "", "", fmt.Errorf("%s names no git directory: %w", found, ErrNotHere)
 			}
 			if !filepath.IsAbs(dir) {
 				dir = filepath.Join(at, dir)
 			}
-			return dir, nil
+			return at, dir, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("%s lies in no git repository: %w", workDir, ErrNotHere)
+			return "", "", fmt.Errorf("%s lies in no git repository: %w", workDir, ErrNotHere)
 		}
 	}
 }

@@ -1,0 +1,310 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
+)
+
+// Change says where the two sides of a change lie.
+type Change struct {
+	// Head is the directory of the work tree that corresponds to Base: the root of the repository.
+	Head string
+	// Base is a directory with the tree of the base commit, "" when it cannot be had:
+	// the defaults then hold, as on a first run.
+	Base string
+}
+
+// LoadChange reads the settings for a change that may not excuse itself
+// (interface.md, "Who may loosen"). What lets findings pass counts as it stands in
+// the settings files of the base commit. Inputs and flags tighten what these set and
+// may set what they leave open; the head's files only tighten. Without a file at the
+// base commit the defaults count as set: Config.FirstRun. Each loosening that was
+// asked for is named in Config.Refused. Everything else (what is built, where it
+// goes, what is told) is read as LoadOn does.
+//
+// A config-file is read from the base commit too, and counts as an input: which file
+// that is, the workflow of the head says. Files of the base that cannot be read
+// count as none, with a sentence in Refused, so that a change can mend them.
+//
+// Errors are those of Load; bad values in the head's files are among them.
+func LoadChange(section, command string, args []string, getenv Getenv, change Change) (*Config, []string, error) {
+	head, err := read(section, command, args, getenv)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := head.load(getenv)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.Refused = nil
+	base, err := head.at(change, section, command)
+	if err == nil {
+		// Values of the base that cannot be read count as none, too.
+		_, err = given{files: append(base.levels, base.named)}.load(getenv)
+	}
+	if err != nil {
+		usage, isUsage := errors.AsType[*UsageError](err)
+		if !isUsage {
+			return nil, nil, err
+		}
+		base = atBase{}
+		c.Refused = append(c.Refused, printable.Text(fmt.Sprintf("the settings of the base commit cannot be read and the defaults hold: %s", usage.Error())))
+	}
+	c.FirstRun = !base.any
+
+	j := judge{getenv: getenv, base: base, head: head, firstRun: c.FirstRun, effective: c}
+	for _, s := range append(Settings(), onlyIntroduced()) {
+		if directionOf(&s) == nil || !s.Takes(command) {
+			continue
+		}
+		if err := j.settle(s); err != nil {
+			return nil, nil, err
+		}
+	}
+	if key := c.VerificationKey; key != "" && change.Base != "" && len(last(base.levels, "verification-key")) > 0 {
+		// The key itself is the base's, too: the head's file may hold another.
+		if rel, ok := inside(change.Head, key); ok {
+			c.VerificationKey = filepath.Join(change.Base, rel)
+		}
+	}
+	return c, head.operands, nil
+}
+
+// judge settles one setting after another.
+type judge struct {
+	getenv    Getenv
+	base      atBase
+	head      given
+	firstRun  bool
+	effective *Config
+}
+
+// settle gives the effective settings one that has a direction.
+func (j *judge) settle(s Setting) error {
+	direction := directionOf(&s)
+	atBase := last(j.base.levels, s.Name)
+	byInput := last([][]assignment{j.base.named, j.head.inputs, j.head.flags}, s.Name)
+	inHead := last(j.head.files, s.Name)
+	was := atBase
+	if j.head.named != "" {
+		was = last([][]assignment{j.base.named}, s.Name) // no other file is read then
+	}
+
+	now, byBase := atBase, true
+	enforced := len(atBase) > 0 || j.firstRun
+	from, err := j.alone(s, now)
+	if err != nil {
+		return err
+	}
+	if len(byInput) > 0 {
+		to, err := j.alone(s, byInput)
+		if err != nil {
+			return err
+		}
+		if enforced && !direction(from, to) {
+			j.refuse(s, byInput[0].origin.what, byInput, atBase, true)
+		} else {
+			now, from, byBase = byInput, to, false
+		}
+	}
+
+	before, err := j.alone(s, was)
+	if err != nil {
+		return err
+	}
+	to, err := j.alone(s, inHead)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !direction(before, to):
+		place := "the change"
+		if len(inHead) > 0 {
+			place = inHead[0].origin.what
+		}
+		j.refuse(s, place, inHead, was, false)
+	case direction(from, to) && (len(inHead) > 0 || byBase):
+		// Removing what was looser than the default tightens, too.
+		now = inHead
+	}
+	return j.take(s, now)
+}
+
+// alone is a Config in which one setting was given, or has its default.
+func (j *judge) alone(s Setting, level []assignment) (*Config, error) {
+	c, err := defaults(j.getenv)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.apply(level, j.getenv)
+}
+
+// take puts what was settled into the effective settings.
+func (j *judge) take(s Setting, level []assignment) error {
+	v := s.bind(j.effective, j.getenv)
+	v.reset()
+	delete(j.effective.set, s.Name)
+	if len(level) > 0 {
+		return j.effective.apply(level, j.getenv)
+	}
+	if s.Default == "" {
+		return nil
+	}
+	if err := v.set(s.Default); err != nil {
+		return &UsageError{"default of " + s.Name, err}
+	}
+	return nil
+}
+
+// refuse names a loosening.
+func (j *judge) refuse(s Setting, place string, asked, atBase []assignment, input bool) {
+	now := fmt.Sprintf("the default %q", s.Default)
+	if s.Default == "" {
+		now = "the default"
+	}
+	if len(atBase) > 0 {
+		now = fmt.Sprintf("%q of the base commit", textOf(atBase))
+	}
+	what := fmt.Sprintf("%q in %s", s.Name+": "+textOf(asked), place)
+	if len(asked) == 0 {
+		what = fmt.Sprintf("removing %q", s.Name)
+	}
+	then := "it counts once it is merged"
+	switch {
+	case input && j.firstRun:
+		then = "the defaults hold until there is a " + FileName + " at the base commit"
+	case input:
+		then = "change it in " + FileName
+	}
+	j.effective.Refused = append(j.effective.Refused, printable.Text(fmt.Sprintf("%s would loosen %s; %s", what, now, then)))
+}
+
+// maxText is how much of a value a sentence holds, in bytes.
+const maxText = 80
+
+func textOf(level []assignment) string {
+	var texts []string
+	for _, a := range level {
+		texts = append(texts, a.text)
+	}
+	return printable.Fold(strings.Join(texts, ","), maxText)
+}
+
+// atBase is what the settings files of the base commit say.
+type atBase struct {
+	levels [][]assignment // those that are discovered, the nearest last
+	named  []assignment   // the one that config-file names
+	any    bool           // there is a file
+}
+
+// at reads the settings files of the base commit that correspond to those of the
+// head.
+func (g given) at(change Change, section, command string) (atBase, error) {
+	if change.Base == "" {
+		return atBase{}, nil
+	}
+	root, err := os.OpenRoot(change.Base)
+	if err != nil {
+		return atBase{}, fmt.Errorf("opening the tree of the base commit: %w", err)
+	}
+	defer root.Close()
+	start, err := filepath.Abs(g.start)
+	if err != nil {
+		return atBase{}, fmt.Errorf("finding %s: %w", g.start, err)
+	}
+	var base atBase
+	var levels [][]assignment
+	for _, dir := range upTo(change.Head, start) {
+		level, found, err := readAtBase(root, change.Head, filepath.Join(dir, FileName))
+		if err != nil {
+			return atBase{}, err
+		}
+		if found {
+			levels, base.any = append(levels, level), true
+		}
+	}
+	base.levels = holding(levels, section, command)
+	if g.named == "" {
+		return base, nil
+	}
+	rel, ok := inside(change.Head, g.named)
+	if !ok {
+		return base, nil
+	}
+	level, found, err := readAtBase(root, change.Head, rel)
+	if err != nil {
+		return atBase{}, err
+	}
+	if found {
+		base.named, base.any = holding([][]assignment{level}, section, command)[0], true
+	}
+	return base, nil
+}
+
+// upTo lists the directories from the root down to start, relative to the root.
+// Outside of it there is only the root.
+func upTo(root, start string) []string {
+	dirs := []string{"."}
+	rel, ok := inside(root, start)
+	if !ok || rel == "." {
+		return dirs
+	}
+	at := "."
+	for part := range strings.SplitSeq(rel, string(filepath.Separator)) {
+		at = filepath.Join(at, part)
+		dirs = append(dirs, at)
+	}
+	return dirs
+}
+
+// inside names a path relative to a directory that holds it.
+func inside(root, path string) (string, bool) {
+	from, err := filepath.Abs(root)
+	if err != nil {
+		return "", false
+	}
+	to, err := filepath.Abs(path)
+	if err != nil {
+		return "", false
+	}
+	rel, err := filepath.Rel(from, to)
+	return rel, err == nil && filepath.IsLocal(rel)
+}
+
+// readAtBase reads a file of the base commit as if it stood in the head, where
+// its paths belong.
+func readAtBase(root *os.Root, head, rel string) (level []assignment, found bool, err error) {
+	if info, err := root.Lstat(rel); err != nil || !info.Mode().IsRegular() {
+		return nil, false, nil //nolint:nilerr // a file that is not there says nothing
+	}
+	f, err := root.Open(rel)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("opening %s of the base commit: %w", rel, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, false, fmt.Errorf("reading %s of the base commit: %w", rel, err)
+	}
+	abs, err := filepath.Abs(head)
+	if err != nil {
+		return nil, false, fmt.Errorf("finding %s: %w", head, err)
+	}
+	shown := relative(filepath.Join(abs, rel))
+	if len(data) > maxFile {
+		return nil, false, &UsageError{shown, errors.New("more than 1 MiB of settings")}
+	}
+	level, err = parseFile(shown, data)
+	return slices.Clip(level), err == nil, err
+}
