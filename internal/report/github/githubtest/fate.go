@@ -1,7 +1,6 @@
 package githubtest
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"net/http"
@@ -25,7 +24,8 @@ type Fate struct {
 	// After serves first, so that the effect is there though the client is told
 	// Status, or nothing.
 	After bool
-	// Drop breaks the connection: before serving, or with After behind it.
+	// Drop breaks the connection: before serving, or with After behind it. Go's
+	// own client asks once more by itself when a GET on a used connection is dropped.
 	Drop bool
 	// Hang says nothing until the client goes away.
 	Hang bool
@@ -78,6 +78,13 @@ func Abuse() Fate {
 	})}
 }
 
+// GraphQLLimit is the limit as GraphQL tells it: 200 with an error.
+func GraphQLLimit() Fate {
+	return Fate{Status: http.StatusOK, Body: encode(map[string]any{
+		"errors": []any{map[string]any{"type": "RATE_LIMITED", "message": "API rate limit exceeded for installation ID 1."}},
+	})}
+}
+
 // Unavailable is a 502 with GitHub's page for people; after says that the request was served all the same.
 func Unavailable(after bool) Fate {
 	return Fate{
@@ -121,56 +128,68 @@ func Match(method, suffix string) func(*http.Request) bool {
 	return func(r *http.Request) bool { return r.Method == method && strings.HasSuffix(r.URL.Path, suffix) }
 }
 
-// meet does what fate says, and returns the status; 0 breaks the connection.
-func meet(w http.ResponseWriter, r *http.Request, fate Fate, serve func(http.ResponseWriter)) int {
+// meet does what fate says, and returns false to break the connection. It records
+// the status first, 0 for none.
+func meet(w http.ResponseWriter, r *http.Request, fate Fate, serve func(http.ResponseWriter), record func(status int)) bool {
+	served, ok := decide(r, fate, serve)
+	if !ok {
+		record(0)
+		return false
+	}
+	content := served.Body.Bytes()
+	maps.Copy(w.Header(), served.Header())
+	if served.Code != http.StatusNoContent {
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	}
+	if fate.Cut > 0 {
+		record(0)
+		w.WriteHeader(served.Code)
+		_, _ = w.Write(content[:min(fate.Cut, len(content))])
+		_ = http.NewResponseController(w).Flush()
+		return false
+	}
+	record(served.Code)
+	w.WriteHeader(served.Code)
+	_, _ = w.Write(content)
+	return true
+}
+
+// decide serves or not, waits as told, and returns the answer to give; none is not ok.
+func decide(r *http.Request, fate Fate, serve func(http.ResponseWriter)) (*httptest.ResponseRecorder, bool) {
 	if !wait(r, fate.Wait) {
-		return 0
+		return nil, false
 	}
 	served := httptest.NewRecorder()
-	told := fate.Status != 0 || fate.Drop || fate.Hang || fate.Cut > 0
-	if !told || fate.After || fate.Cut > 0 {
+	if told := fate.Status != 0 || fate.Drop || fate.Hang; !told || fate.After {
 		serve(served)
 	}
 	if fate.Served != nil {
 		fate.Served()
 	}
 	if !wait(r, fate.Hold) {
-		return 0
+		return nil, false
 	}
 	if fate.Delay > 0 {
 		select {
 		case <-time.After(fate.Delay):
 		case <-r.Context().Done():
-			return 0
+			return nil, false
 		}
 	}
 	switch {
 	case fate.Hang:
 		<-r.Context().Done()
-		return 0
+		return nil, false
 	case fate.Drop:
-		return 0
+		return nil, false
 	case fate.Status != 0:
 		served = httptest.NewRecorder()
 		served.Header().Set("Content-Type", "application/json; charset=utf-8")
 		maps.Copy(served.Header(), fate.Header)
 		served.WriteHeader(fate.Status)
-		served.Body = bytes.NewBufferString(fate.Body)
+		served.Body.WriteString(fate.Body)
 	}
-	maps.Copy(w.Header(), served.Header())
-	content := served.Body.Bytes()
-	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-	if served.Code == http.StatusNoContent {
-		w.Header().Del("Content-Length")
-	}
-	w.WriteHeader(served.Code)
-	if fate.Cut > 0 {
-		_, _ = w.Write(content[:min(fate.Cut, len(content))])
-		_ = http.NewResponseController(w).Flush()
-		return 0
-	}
-	_, _ = w.Write(content)
-	return served.Code
+	return served, true
 }
 
 // wait returns false when the client went away first.

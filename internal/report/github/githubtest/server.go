@@ -31,7 +31,7 @@ type Options struct {
 	// API's, so that clients see a foreign host; empty is "localhost".
 	ArchiveHost string
 	// Before is asked about each request before it is served; n counts them from
-	// 1. It may read the body. Nil serves all.
+	// 1. It may read the body, and several may run at once. Nil serves all.
 	Before func(n int, r *http.Request) Fate
 	// TooLong chooses which of GitHub's two answers a long comment gets.
 	TooLong TooLong
@@ -209,19 +209,20 @@ func (s *Server) front(handle func(http.ResponseWriter, *http.Request, []byte), 
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			fate = before(n, r)
 		}
-		defer func() {
-			s.mu.Lock()
-			s.log = append(s.log, entry)
-			s.mu.Unlock()
-			if entry.Status == 0 {
-				panic(http.ErrAbortHandler)
-			}
-		}()
-		entry.Status = meet(w, r, fate, func(w http.ResponseWriter) {
+		serve := func(w http.ResponseWriter) {
 			handle(w, r, body)
 			s.mu.Lock()
 			s.done++
 			s.mu.Unlock()
-		})
+		}
+		record := func(status int) { // before a byte leaves, so that who has the answer finds it in the log
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			entry.Status = status
+			s.log = append(s.log, entry)
+		}
+		if !meet(w, r, fate, serve, record) {
+			panic(http.ErrAbortHandler) // breaks the connection
+		}
 	})
 }
