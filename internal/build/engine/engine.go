@@ -162,6 +162,18 @@ func (e *Engine) short(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeoutCause(ctx, e.patience, fmt.Errorf("the engine did not answer within %s", e.patience))
 }
 
+// lastTime is how long tidying up may take once a run has been stopped; the whole
+// of Plimsoll has 5 seconds then.
+const lastTime = 3 * time.Second
+
+// tidy bounds what is done to leave nothing behind, also after a signal.
+func (e *Engine) tidy(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return e.short(ctx)
+	}
+	return context.WithTimeoutCause(context.WithoutCancel(ctx), lastTime, fmt.Errorf("the engine did not answer within %s", lastTime))
+}
+
 // Lazily gives a function that opens the engine when it is first called, and from
 // then on tells the same engine, or the same *build.UnavailableError: the doors
 // that go through one socket look at it once.

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -84,8 +86,14 @@ func play(name string) error {
 			return errors.Join(err, s.Close(ctx))
 		})
 	}
+	if play := programs[name]; play != nil {
+		return play(ctx)
+	}
 	return fmt.Errorf("no program %q", name)
 }
+
+// programs are played by tests that this package cannot hold.
+var programs = map[string]func(context.Context) error{}
 
 func playCgroups() error {
 	if err := WritableCgroups(); err != nil {
@@ -150,14 +158,17 @@ func needSibling(t testing.TB) (*Engine, Own) {
 func unique() string { return rand.Text()[:8] }
 
 func (i *image) make(ctx context.Context, e *Engine) error {
-	program, err := os.ReadFile(os.Args[0])
-	if err != nil {
+	files := map[string]string{"tmp/": ""}
+	if err := pack(files, "program", os.Args[0]); err != nil {
+		return err
+	}
+	if err := packRuntime(ctx, files); err != nil {
 		return err
 	}
 	i.name = "plimsoll-test-engine:" + strings.ToLower(unique())
 	// A test that ends must not take the image from the others.
 	ctx = context.WithoutCancel(ctx)
-	imported, err := e.api.ImageImport(ctx, client.ImageImportSource{Source: tarball(map[string]string{"program": string(program), "tmp/": ""}), SourceName: "-"}, i.name, client.ImageImportOptions{})
+	imported, err := e.api.ImageImport(ctx, client.ImageImportSource{Source: tarball(files), SourceName: "-"}, i.name, client.ImageImportOptions{})
 	if err != nil {
 		return err
 	}
@@ -167,6 +178,30 @@ func (i *image) make(ctx context.Context, e *Engine) error {
 	found, err := e.api.ImageInspect(ctx, i.name)
 	i.id = found.ID
 	return err
+}
+
+func pack(files map[string]string, name, from string) error {
+	raw, err := os.ReadFile(from)
+	files[strings.TrimPrefix(name, "/")] = string(raw)
+	return err
+}
+
+// packRuntime adds runc and the libraries it is linked to, when there is one.
+func packRuntime(ctx context.Context, files map[string]string) error {
+	runc, err := exec.LookPath("runc")
+	if err != nil {
+		return nil //nolint:nilerr // tests that need it skip
+	}
+	linked, err := exec.CommandContext(ctx, "ldd", runc).Output()
+	if err != nil {
+		linked = nil // a static one
+	}
+	for _, library := range regexp.MustCompile(`/\S+`).FindAllString(string(linked), -1) {
+		if err := pack(files, library, library); err != nil {
+			return err
+		}
+	}
+	return pack(files, "usr/bin/runc", runc)
 }
 
 // remove takes the image away when one was made.

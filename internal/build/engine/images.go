@@ -53,10 +53,10 @@ func (e *Engine) Save(ctx context.Context, ref string) (io.ReadCloser, error) {
 }
 
 // Remove takes an image's name away, and the image with it when nothing else needs
-// it. It goes on when ctx has ended, within the engine's patience; an image that is
-// not there is no error.
+// it. When ctx has ended it has three seconds for that; an image that is not there
+// is no error.
 func (e *Engine) Remove(ctx context.Context, ref string) error {
-	ctx, cancel := e.short(context.WithoutCancel(ctx))
+	ctx, cancel := e.tidy(ctx)
 	defer cancel()
 	_, err := e.api.ImageRemove(ctx, ref, client.ImageRemoveOptions{Force: true, PruneChildren: true})
 	if err != nil && !cerrdefs.IsNotFound(err) {

@@ -38,9 +38,9 @@ func (e *Engine) await(ctx context.Context, id string) *ending {
 }
 
 // discard removes a container by force and waits until the engine says that it is
-// gone. It goes on when ctx has ended.
+// gone; when ctx has ended, within three seconds.
 func (e *Engine) discard(ctx context.Context, id string) error {
-	ctx, cancel := e.short(context.WithoutCancel(ctx))
+	ctx, cancel := e.tidy(ctx)
 	defer cancel()
 	for {
 		_, err := e.api.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})

@@ -88,6 +88,11 @@ func (e *Engine) Sibling(ctx context.Context, opts SiblingOptions) (*Sibling, er
 	if err != nil {
 		return nil, err
 	}
+	return e.run(ctx, config, host, opts)
+}
+
+// run creates and starts the container.
+func (e *Engine) run(ctx context.Context, config *container.Config, host *container.HostConfig, opts SiblingOptions) (*Sibling, error) {
 	creating, cancel := e.short(ctx)
 	defer cancel()
 	created, err := e.api.ContainerCreate(creating, client.ContainerCreateOptions{Config: config, HostConfig: host})
@@ -165,6 +170,9 @@ func (s *Sibling) start(ctx context.Context) error {
 // only Close waits until it is gone.
 func (s *Sibling) Conn() net.Conn { return s.conn }
 
+// dial gives the connection to whoever asks for a way to a builder.
+func (s *Sibling) dial(context.Context) (net.Conn, error) { return s.conn, nil }
+
 // Why says why a connection ended: what the sibling wrote last on its standard
 // error, at most 20 lines, and the code it ended with when that is known and not 0.
 func (s *Sibling) Why() string {
@@ -184,19 +192,20 @@ func (s *Sibling) Why() string {
 }
 
 // Close ends the sibling and waits until the engine has removed it, after the grace
-// by force. It goes on when ctx has ended.
+// by force. When ctx has ended the grace is a second.
 func (s *Sibling) Close(ctx context.Context) error {
 	defer s.cancel()
-	ctx = context.WithoutCancel(ctx)
 	// What it writes from now on is for nobody, and must not hold it up.
 	s.conn.drain()
 	// That the stream has ended already is what we are about to wait for.
 	_ = s.conn.CloseWrite()
-	grace := time.NewTimer(s.grace)
-	defer grace.Stop()
+	grace := s.grace
+	if ctx.Err() != nil {
+		grace = min(grace, time.Second)
+	}
 	select {
 	case <-s.end.done:
-	case <-grace.C:
+	case <-time.After(grace):
 	}
 	err := closed(s.conn)
 	return errors.Join(err, s.engine.discard(ctx, s.ID))
