@@ -6,6 +6,7 @@ package compare
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 )
@@ -94,11 +95,11 @@ func pair(head, base []finding.Finding, nearness ...func(*finding.Finding) strin
 		slices.SortStableFunc(g.base, func(a, b int) int { return order(&base[a], &base[b]) })
 		for n := len(nearness); n >= 0; n-- {
 			near := func(f *finding.Finding) string {
-				key := ""
+				var parts []string
 				for _, part := range nearness[:n] {
-					key += part(f) + "\x00"
+					parts = append(parts, part(f))
 				}
-				return key
+				return strings.Join(parts, "\x00")
 			}
 			waiting := map[string][]int{}
 			for _, i := range g.base {

@@ -56,7 +56,7 @@ func LoadChange(section, command string, args []string, getenv Getenv, change Ch
 			return nil, nil, err
 		}
 		base = atBase{}
-		c.Refused = append(c.Refused, printable.Text(fmt.Sprintf("the settings of the base commit cannot be read and the defaults hold: %s", usage.Error())))
+		c.Refused = append(c.Refused, printable.Text("the settings of the base commit cannot be read and the defaults hold: "+usage.Error()))
 	}
 	c.FirstRun = !base.any
 
@@ -100,12 +100,12 @@ func (j *judge) settle(s Setting) error {
 
 	now, byBase := atBase, true
 	enforced := len(atBase) > 0 || j.firstRun
-	from, err := j.alone(s, now)
+	from, err := j.alone(now)
 	if err != nil {
 		return err
 	}
 	if len(byInput) > 0 {
-		to, err := j.alone(s, byInput)
+		to, err := j.alone(byInput)
 		if err != nil {
 			return err
 		}
@@ -116,11 +116,11 @@ func (j *judge) settle(s Setting) error {
 		}
 	}
 
-	before, err := j.alone(s, was)
+	before, err := j.alone(was)
 	if err != nil {
 		return err
 	}
-	to, err := j.alone(s, inHead)
+	to, err := j.alone(inHead)
 	if err != nil {
 		return err
 	}
@@ -138,8 +138,8 @@ func (j *judge) settle(s Setting) error {
 	return j.take(s, now)
 }
 
-// alone is a Config in which one setting was given, or has its default.
-func (j *judge) alone(s Setting, level []assignment) (*Config, error) {
+// alone is a Config in which only this was given.
+func (j *judge) alone(level []assignment) (*Config, error) {
 	c, err := defaults(j.getenv)
 	if err != nil {
 		return nil, err
@@ -215,7 +215,7 @@ func (g given) at(change Change, section, command string) (atBase, error) {
 	if err != nil {
 		return atBase{}, fmt.Errorf("opening the tree of the base commit: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // it was read only
 	start, err := filepath.Abs(g.start)
 	if err != nil {
 		return atBase{}, fmt.Errorf("finding %s: %w", g.start, err)
@@ -283,7 +283,7 @@ func inside(root, path string) (string, bool) {
 // its paths belong.
 func readAtBase(root *os.Root, head, rel string) (level []assignment, found bool, err error) {
 	if info, err := root.Lstat(rel); err != nil || !info.Mode().IsRegular() {
-		return nil, false, nil //nolint:nilerr // a file that is not there says nothing
+		return nil, false, nil
 	}
 	f, err := root.Open(rel)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
@@ -60,7 +59,7 @@ func open(workDir string, commits ...string) (*repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	var files billy.Filesystem = osfs.New(gitDir)
+	files := osfs.New(gitDir)
 	common, err := os.ReadFile(filepath.Join(gitDir, "commondir"))
 	switch {
 	case err == nil:

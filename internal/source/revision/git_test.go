@@ -293,7 +293,9 @@ func TestForgedObject(t *testing.T) {
 		var forged bytes.Buffer
 		w := zlib.NewWriter(&forged)
 		fmt.Fprintf(w, "%s %d\x00%s", kind, len(content), content)
-		w.Close()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.Chmod(path, 0o644); err != nil {
 			t.Fatal(err)
 		}

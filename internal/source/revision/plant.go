@@ -86,14 +86,22 @@ func (p *planter) wants(name string, size int64) bool {
 	return true
 }
 
+// local is a path as this system writes it, where it can.
+func (p *planter) local(name string) (string, bool) {
+	local, err := filepath.Localize(name)
+	if err != nil {
+		p.tree.leave(name, "this system has no such file names")
+	}
+	return local, err == nil
+}
+
 // file writes an admitted file that is wanted.
 func (p *planter) file(name string, size int64, executable bool, content io.Reader) error {
 	if p.tree.Bytes += size; p.tree.Bytes > p.opts.MaxBytes {
 		return fmt.Errorf("its files have more than %d bytes", p.opts.MaxBytes)
 	}
-	local, err := filepath.Localize(name)
-	if err != nil {
-		p.tree.leave(name, "this system has no such file names")
+	local, ok := p.local(name)
+	if !ok {
 		return nil
 	}
 	if dir := path.Dir(name); dir != "." {
@@ -158,9 +166,8 @@ func (p *planter) finish() error {
 		if p.held[l.name] {
 			return fmt.Errorf("%q is a link and a directory", l.name)
 		}
-		local, err := filepath.Localize(l.name)
-		if err != nil {
-			p.tree.leave(l.name, "this system has no such file names")
+		local, ok := p.local(l.name)
+		if !ok {
 			continue
 		}
 		if _, err := p.root.Lstat(local); err == nil {

@@ -89,7 +89,7 @@ func unpack(ctx context.Context, commit, dir string, opts Options, fill func(*pl
 	if err != nil {
 		return Tree{}, fmt.Errorf("opening the directory of commit %s: %w", commit, err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // the files in it are closed
 	if entries, err := list(root); err != nil || len(entries) > 0 {
 		return Tree{}, errors.Join(fmt.Errorf("unpacking commit %s: %s is not an empty directory", commit, dir), err)
 	}
