@@ -3,8 +3,8 @@ package githubtest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 )
@@ -27,9 +27,9 @@ func fail(status int, message, docs string) answer {
 
 func notFound() answer { return fail(http.StatusNotFound, "Not Found", "") }
 
-// invalid is "Validation Failed" with one error.
-func invalid(resource, code, field, message string) answer {
-	detail := object{"resource": resource, "code": code, "field": field}
+// invalid is "Validation Failed" with one error about a comment.
+func invalid(code, field, message string) answer {
+	detail := object{"resource": "IssueComment", "code": code, "field": field}
 	if message != "" {
 		detail["message"] = message
 	}
@@ -74,10 +74,7 @@ func pageOf[T any](s *Server, r *request, all []T, perPage int) ([]T, http.Heade
 	last := max(1, (len(all)+perPage-1)/perPage)
 	var links []string
 	link := func(page int, rel string) {
-		query := url.Values{}
-		for key, values := range r.query {
-			query[key] = values
-		}
+		query := maps.Clone(r.query)
 		query.Set("page", strconv.Itoa(page))
 		links = append(links, fmt.Sprintf(`<%s%s?%s>; rel=%q`, s.URL, r.path, query.Encode(), rel))
 	}

@@ -1,17 +1,13 @@
 package githubtest
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"time"
+
+	"github.com/plimsoll-ci/plimsoll/internal/report/github/githubtest/history"
 )
 
 // getTarball sends to another host, with a secret in the address when the
@@ -56,54 +52,10 @@ func (s *Server) handleArchive(w http.ResponseWriter, r *http.Request, _ []byte)
 	archive := c.Archive
 	if archive == nil {
 		var err error
-		if archive, err = pack(repo.Name, c); err != nil {
+		if archive, err = history.Pack(repo.Name, c); err != nil {
 			s.violate("packing %s: %v", c.SHA, err)
 		}
 	}
 	w.Header().Set("Content-Type", "application/x-gzip")
 	_, _ = w.Write(archive)
-}
-
-// pack makes the archive that git archive would: a comment with the commit, one
-// directory named after it, and all below.
-func pack(name string, c *Commit) ([]byte, error) {
-	var b bytes.Buffer
-	zipped := gzip.NewWriter(&b)
-	archive := tar.NewWriter(zipped)
-	root := strings.ReplaceAll(name, "/", "-") + "-" + c.SHA[:7] + "/"
-	headers := []*tar.Header{
-		{Typeflag: tar.TypeXGlobalHeader, Name: "pax_global_header", PAXRecords: map[string]string{"comment": c.SHA}},
-		{Typeflag: tar.TypeDir, Name: root, Mode: 0o775},
-	}
-	directories := map[string]bool{}
-	for _, path := range slices.Sorted(maps.Keys(c.Files)) {
-		for i, letter := range path {
-			if letter == '/' && !directories[path[:i]] {
-				directories[path[:i]] = true
-				headers = append(headers, &tar.Header{Typeflag: tar.TypeDir, Name: root + path[:i+1], Mode: 0o775})
-			}
-		}
-		headers = append(headers, &tar.Header{Typeflag: tar.TypeReg, Name: root + path, Mode: 0o664, Size: int64(len(c.Files[path]))})
-	}
-	for _, path := range slices.Sorted(maps.Keys(c.Links)) {
-		headers = append(headers, &tar.Header{Typeflag: tar.TypeSymlink, Name: root + path, Linkname: c.Links[path], Mode: 0o777})
-	}
-	for _, h := range headers {
-		if h.Typeflag != tar.TypeXGlobalHeader {
-			h.ModTime = time.Unix(1_700_000_000, 0)
-		}
-		if err := archive.WriteHeader(h); err != nil {
-			return nil, err
-		}
-		if h.Typeflag == tar.TypeReg {
-			if _, err := archive.Write([]byte(c.Files[strings.TrimPrefix(h.Name, root)])); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if err := archive.Close(); err != nil {
-		return nil, err
-	}
-	err := zipped.Close() // before the bytes are read
-	return b.Bytes(), err
 }

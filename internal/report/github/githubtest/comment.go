@@ -65,15 +65,15 @@ func (s *Server) commentBody(r *request, p *pull) (string, answer, bool) {
 	case p.Locked:
 		return "", fail(http.StatusForbidden, "Unable to create comment because issue is locked.", lockDocs), false
 	case sent.Body == nil:
-		return "", invalid("IssueComment", "missing_field", "body", ""), false
+		return "", invalid("missing_field", "body", ""), false
 	case strings.TrimSpace(*sent.Body) == "":
-		return "", invalid("IssueComment", "unprocessable", "data", "Body cannot be blank"), false
+		return "", invalid("unprocessable", "data", "Body cannot be blank"), false
 	case units(*sent.Body) <= MaxComment:
 		return *sent.Body, answer{}, true
 	case s.options.TooLong == TooLongCustom:
-		return "", invalid("IssueComment", "custom", "body", "body is too long (maximum is 65536 characters)"), false
+		return "", invalid("custom", "body", "body is too long (maximum is 65536 characters)"), false
 	}
-	return "", invalid("IssueComment", "unprocessable", "data", "Body is too long (maximum is 65536 characters)"), false
+	return "", invalid("unprocessable", "data", "Body is too long (maximum is 65536 characters)"), false
 }
 
 // units is a text's length in UTF-16.

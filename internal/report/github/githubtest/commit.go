@@ -2,10 +2,13 @@ package githubtest
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/plimsoll-ci/plimsoll/internal/report/github/githubtest/history"
 )
 
 // maxFiles is how many files of a pull request are listed, maxCompared of a comparison.
@@ -17,7 +20,7 @@ const (
 func (s *Server) renderCommit(r *repository, c *Commit) object {
 	return object{
 		"sha": c.SHA, "url": s.URL + "/repos/" + r.Name + "/commits/" + c.SHA, "html_url": "https://github.com/" + r.Name + "/commit/" + c.SHA,
-		"commit":  object{"message": c.Message, "tree": object{"sha": treeID(c)}},
+		"commit":  object{"message": c.Message, "tree": object{"sha": c.TreeID()}},
 		"parents": s.renderParents(r, c),
 	}
 }
@@ -30,19 +33,16 @@ func (s *Server) renderParents(r *repository, c *Commit) []object {
 	return parents
 }
 
-// treeID stands for the id of a commit's tree: the same for the same files, but not git's.
-func treeID(c *Commit) string { return hash(&Commit{Files: c.Files, Links: c.Links}) }
-
-func (s *Server) renderChanges(r *repository, c *Commit, all []change) []object {
+func (s *Server) renderChanges(r *repository, c *Commit, all []history.Change) []object {
 	rendered := []object{}
 	for _, f := range all {
 		o := object{
-			"sha": f.sha, "filename": f.path, "status": f.status,
-			"additions": f.additions, "deletions": f.deletions, "changes": f.additions + f.deletions,
-			"contents_url": s.URL + "/repos/" + r.Name + "/contents/" + f.path + "?ref=" + c.SHA,
+			"sha": f.Blob, "filename": f.Path, "status": f.Status,
+			"additions": f.Additions, "deletions": f.Deletions, "changes": f.Additions + f.Deletions,
+			"contents_url": s.URL + "/repos/" + r.Name + "/contents/" + f.Path + "?ref=" + c.SHA,
 		}
-		if f.patch != "" {
-			o["patch"] = f.patch
+		if f.Patch != "" {
+			o["patch"] = f.Patch
 		}
 		rendered = append(rendered, o)
 	}
@@ -62,7 +62,7 @@ func (s *Server) getCommit(r *request) answer {
 		before = r.repo.commits[c.Parents[0]]
 	}
 	rendered := s.renderCommit(r.repo, c)
-	files := changes(before, c)
+	files := history.Changes(before, c)
 	rendered["files"] = s.renderChanges(r.repo, c, files[:min(len(files), maxCompared)])
 	return ok(rendered)
 }
@@ -73,7 +73,7 @@ func (s *Server) getGitCommit(r *request) answer {
 		return notFound()
 	}
 	return ok(object{
-		"sha": c.SHA, "message": c.Message, "tree": object{"sha": treeID(c)}, "parents": s.renderParents(r.repo, c),
+		"sha": c.SHA, "message": c.Message, "tree": object{"sha": c.TreeID()}, "parents": s.renderParents(r.repo, c),
 		"url": s.URL + "/repos/" + r.repo.Name + "/git/commits/" + c.SHA,
 	})
 }
@@ -88,8 +88,8 @@ func (s *Server) listCommitPulls(r *request) answer {
 	for _, number := range slices.Sorted(maps.Keys(r.repo.pulls)) {
 		p := r.repo.pulls[number]
 		own := strings.EqualFold(p.Head.Repository, r.repo.Name)
-		if own && slices.Contains(r.repo.ancestors(r.repo.commits[p.Head.SHA]), c) &&
-			!slices.Contains(r.repo.ancestors(r.repo.commits[p.Base.SHA]), c) {
+		if own && slices.Contains(r.repo.commits.Ancestors(r.repo.commits[p.Head.SHA]), c) &&
+			!slices.Contains(r.repo.commits.Ancestors(r.repo.commits[p.Base.SHA]), c) {
 			found = append(found, s.renderPull(r.repo, p))
 		}
 	}
@@ -114,11 +114,11 @@ func (s *Server) compare(r *request) answer {
 	if !three || base == nil || head == nil {
 		return notFound()
 	}
-	from := r.repo.mergeBase(base, head)
+	from := r.repo.commits.MergeBase(base, head)
 	if from == nil {
 		return fail(http.StatusNotFound, "No common ancestor between "+left+" and "+right+".", "")
 	}
-	ahead, behind := r.repo.without(head, base), r.repo.without(base, head)
+	ahead, behind := r.repo.commits.Without(head, base), r.repo.commits.Without(base, head)
 	commits := []object{}
 	for _, c := range slices.Backward(ahead) {
 		commits = append(commits, s.renderCommit(r.repo, c))
@@ -132,7 +132,7 @@ func (s *Server) compare(r *request) answer {
 	case len(behind) > 0:
 		status = "behind"
 	}
-	files := changes(from, head)
+	files := history.Changes(from, head)
 	shown, header := pageOf(s, r, commits, 250)
 	rendered := object{
 		"status": status, "ahead_by": len(ahead), "behind_by": len(behind), "total_commits": len(ahead), "commits": shown,
@@ -158,8 +158,35 @@ func (s *Server) side(r *repository, ref string) *Commit {
 	return nil
 }
 
-// without lists what is behind a commit and not behind another, nearest first.
-func (r *repository) without(c, other *Commit) []*Commit {
-	known := r.ancestors(other)
-	return slices.DeleteFunc(r.ancestors(c), func(c *Commit) bool { return slices.Contains(known, c) })
+// resolve finds a commit by SHA, branch, tag or full ref.
+func (r *repository) resolve(ref string) *Commit {
+	if ref == "" || ref == "HEAD" {
+		ref = r.DefaultBranch
+	}
+	if c := r.commits[ref]; c != nil {
+		return c
+	}
+	for _, p := range r.pulls {
+		if strings.TrimPrefix(ref, "refs/") == fmt.Sprintf("pull/%d/head", p.Number) {
+			return r.commits[p.Head.SHA]
+		}
+	}
+	short := strings.TrimPrefix(ref, "refs/")
+	if sha, ok := r.branches[strings.TrimPrefix(short, "heads/")]; ok {
+		return r.commits[sha]
+	}
+	return r.commits[r.tags[strings.TrimPrefix(short, "tags/")]]
+}
+
+// changed is what a pull request changes: from the merge base to its head.
+func (r *repository) changed(p *pull) []history.Change {
+	head, from := r.commits[p.Head.SHA], &Commit{}
+	if base := r.commits.MergeBase(r.commits[p.Base.SHA], head); base != nil {
+		from = base
+	}
+	ends := [2]string{from.SHA, head.SHA}
+	if _, known := r.changes[ends]; !known {
+		r.changes[ends] = history.Changes(from, head)
+	}
+	return r.changes[ends]
 }

@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/plimsoll-ci/plimsoll/internal/report/github/githubtest/history"
 )
 
 // maxContent is the size above which a file's content is not in the JSON, maxRaw
@@ -33,7 +35,7 @@ func (s *Server) getContents(r *request) answer {
 		if content, ok := c.Files[aim]; ok {
 			return s.file(r, c, aim, content)
 		}
-		entry := s.entry(r, c, "symlink", name, blob(target), len(target))
+		entry := s.entry(r, c, "symlink", name, history.Blob(target), len(target))
 		entry["target"] = target
 		return ok(entry)
 	}
@@ -50,7 +52,7 @@ func (s *Server) file(r *request, c *Commit, name, content string) answer {
 	case strings.Contains(r.accept, "vnd.github.raw"), strings.Contains(r.accept, "vnd.github.v3.raw"):
 		return answer{http.StatusOK, http.Header{"Content-Type": {"application/vnd.github.raw+json; charset=utf-8"}}, []byte(content)}
 	}
-	entry := s.entry(r, c, "file", name, blob(content), len(content))
+	entry := s.entry(r, c, "file", name, history.Blob(content), len(content))
 	entry["encoding"], entry["content"] = "base64", wrap(base64.StdEncoding.EncodeToString([]byte(content)))
 	if len(content) > maxContent {
 		entry["encoding"], entry["content"] = "none", ""
@@ -86,16 +88,16 @@ func (s *Server) directory(r *request, c *Commit, name string) answer {
 		}
 		if first, _, deeper := strings.Cut(inside, "/"); deeper {
 			dir := path.Join(name, first)
-			entries[dir] = s.entry(r, c, "dir", dir, blob(dir), 0)
+			entries[dir] = s.entry(r, c, "dir", dir, history.Blob(dir), 0)
 			return
 		}
 		entries[file] = s.entry(r, c, kind, file, sha, size)
 	}
 	for file, content := range c.Files {
-		add("file", file, blob(content), len(content))
+		add("file", file, history.Blob(content), len(content))
 	}
 	for link, target := range c.Links {
-		add("symlink", link, blob(target), len(target))
+		add("symlink", link, history.Blob(target), len(target))
 	}
 	if len(entries) == 0 && name != "" {
 		return notFound()

@@ -1,7 +1,6 @@
 package githubtest
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -212,5 +211,5 @@ const (
 
 // problem is the body of most errors.
 func problem(message, docs string, status int) string {
-	return encode(map[string]any{"message": message, "documentation_url": docs, "status": fmt.Sprint(status)})
+	return encode(map[string]any{"message": message, "documentation_url": docs, "status": strconv.Itoa(status)})
 }

@@ -16,7 +16,7 @@ import (
 
 // post writes a comment, without any retrying.
 func post(ctx context.Context, c *github.Client, number int) error {
-	_, _, err := c.Issues.CreateComment(ctx, owner, name, number, &github.IssueComment{Body: github.String("x")})
+	_, _, err := c.Issues.CreateComment(ctx, owner, name, number, &github.IssueComment{Body: new("x")})
 	return err
 }
 
@@ -42,15 +42,15 @@ func TestLimitsComeInEveryDress(t *testing.T) {
 		}},
 		"429": {githubtest.TooManyRequests(7 * time.Second), func(err error) bool {
 			plain, ok := errors.AsType[*github.ErrorResponse](err) // go-github 60 does not know it
-			return ok && plain.Response.StatusCode == 429 && plain.Response.Header.Get("Retry-After") == "7"
+			return ok && plain.Response.StatusCode == http.StatusTooManyRequests && plain.Response.Header.Get("Retry-After") == "7"
 		}},
 		"abuse": {githubtest.Abuse(), func(err error) bool {
 			plain, ok := errors.AsType[*github.ErrorResponse](err)
-			return ok && plain.Response.StatusCode == 422 && plain.Errors[0].Code == "abuse"
+			return ok && plain.Response.StatusCode == http.StatusUnprocessableEntity && plain.Errors[0].Code == "abuse"
 		}},
 		"unavailable": {githubtest.Unavailable(false), func(err error) bool {
 			plain, ok := errors.AsType[*github.ErrorResponse](err)
-			return ok && plain.Response.StatusCode == 502
+			return ok && plain.Response.StatusCode == http.StatusBadGateway
 		}},
 		"dropped": {githubtest.Fate{Drop: true}, func(err error) bool {
 			_, answered := errors.AsType[*github.ErrorResponse](err)

@@ -57,11 +57,11 @@ func client(t *testing.T, s *githubtest.Server, secret string) *github.Client {
 func status(t *testing.T, err error) (int, string) {
 	t.Helper()
 	if e, ok := errors.AsType[*github.ErrorResponse](err); ok {
-		message := e.Message
+		message := []string{e.Message}
 		for _, detail := range e.Errors {
-			message += "; " + detail.Code + " " + detail.Field + " " + detail.Message
+			message = append(message, detail.Code+" "+detail.Field+" "+detail.Message)
 		}
-		return e.Response.StatusCode, message
+		return e.Response.StatusCode, strings.Join(message, "; ")
 	}
 	t.Fatalf("not an answer of GitHub: %v", err)
 	return 0, ""
@@ -70,14 +70,14 @@ func status(t *testing.T, err error) (int, string) {
 func TestCommentsAreWrittenReadEditedAndDeleted(t *testing.T) {
 	s, number := start(t, githubtest.Options{})
 	c := client(t, s, "secret")
-	made, _, err := c.Issues.CreateComment(t.Context(), owner, name, number, &github.IssueComment{Body: github.String("one")})
+	made, _, err := c.Issues.CreateComment(t.Context(), owner, name, number, &github.IssueComment{Body: new("one")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if made.GetUser().GetLogin() != "github-actions[bot]" || made.GetUser().GetType() != "Bot" {
 		t.Errorf("written by %v", made.GetUser())
 	}
-	if _, _, err := c.Issues.EditComment(t.Context(), owner, name, made.GetID(), &github.IssueComment{Body: github.String("two")}); err != nil {
+	if _, _, err := c.Issues.EditComment(t.Context(), owner, name, made.GetID(), &github.IssueComment{Body: new("two")}); err != nil {
 		t.Fatal(err)
 	}
 	list, _, err := c.Issues.ListComments(t.Context(), owner, name, number, nil)
@@ -87,7 +87,7 @@ func TestCommentsAreWrittenReadEditedAndDeleted(t *testing.T) {
 	if _, err := c.Issues.DeleteComment(t.Context(), owner, name, made.GetID()); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = c.Issues.EditComment(t.Context(), owner, name, made.GetID(), &github.IssueComment{Body: github.String("three")})
+	_, _, err = c.Issues.EditComment(t.Context(), owner, name, made.GetID(), &github.IssueComment{Body: new("three")})
 	if code, _ := status(t, err); code != http.StatusNotFound {
 		t.Errorf("editing a deleted comment: %v", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/plimsoll-ci/plimsoll/internal/report/github/githubtest/history"
 )
 
 // ReviewComment is one on lines of a diff.
@@ -105,7 +107,7 @@ func (s *Server) createReview(r *request) answer {
 
 // offers says that a commit is one of those that a pull request brings.
 func (r *repository) offers(p *pull, sha string) bool {
-	return slices.ContainsFunc(r.without(r.commits[p.Head.SHA], r.commits[p.Base.SHA]), func(c *Commit) bool { return c.SHA == sha })
+	return slices.ContainsFunc(r.commits.Without(r.commits[p.Head.SHA], r.commits[p.Base.SHA]), func(c *Commit) bool { return c.SHA == sha })
 }
 
 func side(named string) string {
@@ -117,9 +119,9 @@ func side(named string) string {
 
 // misplaced says what is wrong with the first comment that is, and not which one it is.
 func (s *Server) misplaced(r *repository, p *pull, sent *reviewRequest) []string {
-	diffs := map[string]map[place]int{}
+	diffs := map[string]map[history.Place]int{}
 	for _, c := range r.changed(p) {
-		diffs[c.path] = hunks(c.patch)
+		diffs[c.Path] = history.Hunks(c.Patch)
 	}
 	const (
 		thread = "Pull request review thread "
@@ -127,7 +129,7 @@ func (s *Server) misplaced(r *repository, p *pull, sent *reviewRequest) []string
 	)
 	for _, c := range sent.Comments {
 		shown, changed := diffs[c.Path]
-		hunk := shown[place{side(c.Side), c.Line}]
+		hunk := shown[history.Place{Side: side(c.Side), Line: c.Line}]
 		switch {
 		case strings.TrimSpace(c.Body) == "" || units(c.Body) > MaxComment:
 			return []string{"Body is too long (maximum is 65536 characters) or blank"}
@@ -139,7 +141,7 @@ func (s *Server) misplaced(r *repository, p *pull, sent *reviewRequest) []string
 			return []string{thread + "line must be part of the diff", blank}
 		case c.StartLine != 0 && c.StartLine >= c.Line:
 			return []string{thread + "start line must precede the end line."}
-		case c.StartLine != 0 && shown[place{side(c.StartSide), c.StartLine}] != hunk:
+		case c.StartLine != 0 && shown[history.Place{Side: side(c.StartSide), Line: c.StartLine}] != hunk:
 			return []string{thread + "start line must be part of the same hunk as the line."}
 		}
 	}

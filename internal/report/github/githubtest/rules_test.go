@@ -3,6 +3,7 @@ package githubtest_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,7 +29,7 @@ func TestTokensOpenWhatTheirPermissionsSay(t *testing.T) {
 	s.AddToken(githubtest.GitHubToken("blind", private, nil))
 	s.AddToken(githubtest.Token{Secret: "user", Identity: githubtest.Mallory})
 	comment := func(c *github.Client) (*github.Response, error) {
-		_, response, err := c.Issues.CreateComment(t.Context(), owner, name, number, &github.IssueComment{Body: github.String("hello")})
+		_, response, err := c.Issues.CreateComment(t.Context(), owner, name, number, &github.IssueComment{Body: new("hello")})
 		return response, err
 	}
 	read := func(c *github.Client) (*github.Response, error) {
@@ -91,7 +92,7 @@ func TestListsComeInPages(t *testing.T) {
 	s, number := start(t, githubtest.Options{Prefix: "/api/v3"})
 	var want []int64
 	for i := range 205 {
-		want = append(want, s.AddComment(repo, number, githubtest.Mallory, fmt.Sprint(i)))
+		want = append(want, s.AddComment(repo, number, githubtest.Mallory, strconv.Itoa(i)))
 	}
 	c := client(t, s, "secret")
 	for _, test := range []struct{ perPage, pages int }{{0, 7}, {100, 3}, {50, 5}} {
@@ -131,11 +132,11 @@ func TestALockedConversationTakesNoComments(t *testing.T) {
 	id := s.AddComment(repo, number, githubtest.Actions, "before")
 	s.Update(repo, number, func(p *githubtest.PullRequest) { p.Locked = true })
 	c := client(t, s, "secret")
-	_, _, err := c.Issues.CreateComment(t.Context(), owner, name, number, &github.IssueComment{Body: github.String("x")})
+	_, _, err := c.Issues.CreateComment(t.Context(), owner, name, number, &github.IssueComment{Body: new("x")})
 	if code, message := status(t, err); code != 403 || message != "Unable to create comment because issue is locked." {
 		t.Error(err)
 	}
-	_, _, err = c.Issues.EditComment(t.Context(), owner, name, id, &github.IssueComment{Body: github.String("x")})
+	_, _, err = c.Issues.EditComment(t.Context(), owner, name, id, &github.IssueComment{Body: new("x")})
 	if code, _ := status(t, err); code != 403 {
 		t.Error(err)
 	}

@@ -119,7 +119,7 @@ func (s *Server) listen(h http.Handler) *httptest.Server {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		server.Listener.Close()
+		_ = server.Listener.Close() // in favour of the one asked for
 		server.Listener = listener
 	}
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // broken connections are meant

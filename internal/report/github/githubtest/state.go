@@ -2,13 +2,12 @@ package githubtest
 
 import (
 	"cmp"
-	"crypto/sha1" //nolint:gosec // git's own hash, of nothing secret
-	"encoding/hex"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/plimsoll-ci/plimsoll/internal/report/github/githubtest/history"
 )
 
 const hour = time.Hour
@@ -25,17 +24,7 @@ type Repository struct {
 }
 
 // Commit is a tree with parents.
-type Commit struct {
-	// SHA is 40 hex digits; empty is computed from the rest.
-	SHA     string
-	Parents []string
-	Message string
-	// Files is the whole tree, path to content; Links are symbolic ones, path to target.
-	Files map[string]string
-	Links map[string]string
-	// Archive is served for the tree instead of a true one, for tests of what reads archives.
-	Archive []byte
-}
+type Commit = history.Commit
 
 // End is one side of a pull request.
 type End struct {
@@ -70,13 +59,13 @@ type Comment struct {
 type repository struct {
 	Repository
 	id       int64
-	commits  map[string]*Commit // shared in a network of forks
+	commits  history.Network // shared in a network of forks
 	branches map[string]string
 	tags     map[string]string
 	pulls    map[int]*pull
 	checks   map[int64]*CheckRun
 	uploads  []Upload
-	changes  map[[2]string][]change // between two commits: large ones are read page by page
+	changes  map[[2]string][]history.Change // between two commits: large ones are read page by page
 }
 
 type pull struct {
@@ -140,8 +129,8 @@ func (s *Server) AddRepository(r Repository) {
 	}
 	r.DefaultBranch = cmp.Or(r.DefaultBranch, "main")
 	made := &repository{
-		Repository: r, id: s.next(), commits: map[string]*Commit{},
-		branches: map[string]string{}, tags: map[string]string{}, pulls: map[int]*pull{}, checks: map[int64]*CheckRun{}, changes: map[[2]string][]change{},
+		Repository: r, id: s.next(), commits: history.Network{},
+		branches: map[string]string{}, tags: map[string]string{}, pulls: map[int]*pull{}, checks: map[int64]*CheckRun{}, changes: map[[2]string][]history.Change{},
 	}
 	if r.Fork != "" {
 		made.commits = s.repository(r.Fork).commits
@@ -166,7 +155,7 @@ func (s *Server) Commit(repo, ref string, c Commit) string {
 		}
 	}
 	if c.SHA == "" {
-		c.SHA = hash(&c)
+		c.SHA = c.Hash()
 	}
 	r.commits[c.SHA] = &c
 	switch {
@@ -176,17 +165,6 @@ func (s *Server) Commit(repo, ref string, c Commit) string {
 		r.branches[ref] = c.SHA
 	}
 	return c.SHA
-}
-
-func hash(c *Commit) string {
-	h := sha1.New() //nolint:gosec // as above
-	fmt.Fprintf(h, "%q %q\n", c.Parents, c.Message)
-	for _, tree := range []map[string]string{c.Files, c.Links} {
-		for _, path := range slices.Sorted(maps.Keys(tree)) {
-			fmt.Fprintf(h, "%q %q\n", path, tree[path])
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Open opens a pull request in the repository of its base, and returns its number.

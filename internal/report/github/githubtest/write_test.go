@@ -18,15 +18,15 @@ func annotations(n int) []*github.CheckRunAnnotation {
 	var all []*github.CheckRunAnnotation
 	for i := range n {
 		all = append(all, &github.CheckRunAnnotation{
-			Path: github.String("Dockerfile"), StartLine: github.Int(i + 1), EndLine: github.Int(i + 1),
-			AnnotationLevel: github.String("warning"), Message: github.String("m"),
+			Path: new("Dockerfile"), StartLine: new(i + 1), EndLine: new(i + 1),
+			AnnotationLevel: new("warning"), Message: new("m"),
 		})
 	}
 	return all
 }
 
 func output(summary string, n int) *github.CheckRunOutput {
-	return &github.CheckRunOutput{Title: github.String("title"), Summary: &summary, Annotations: annotations(n)}
+	return &github.CheckRunOutput{Title: new("title"), Summary: &summary, Annotations: annotations(n)}
 }
 
 func TestCheckRunsTakeFiftyAnnotationsAtATimeAndKeepAll(t *testing.T) {
@@ -49,7 +49,7 @@ func TestCheckRunsTakeFiftyAnnotationsAtATimeAndKeepAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	update := github.UpdateCheckRunOptions{Name: "gate", Conclusion: github.String("failure"), Output: output("t", 10)}
+	update := github.UpdateCheckRunOptions{Name: "gate", Conclusion: new("failure"), Output: output("t", 10)}
 	if _, _, err := c.Checks.UpdateCheckRun(t.Context(), owner, name, run.GetID(), update); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestACheckRunIsItsMakersAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = client(t, s, "other").Checks.UpdateCheckRun(t.Context(), owner, name, run.GetID(), github.UpdateCheckRunOptions{Name: "gate", Status: github.String("in_progress")})
+	_, _, err = client(t, s, "other").Checks.UpdateCheckRun(t.Context(), owner, name, run.GetID(), github.UpdateCheckRunOptions{Name: "gate", Status: new("in_progress")})
 	if code, _ := status(t, err); code != 403 {
 		t.Error(err)
 	}
@@ -113,9 +113,9 @@ func TestAReviewIsAllOrNothing(t *testing.T) {
 	number := long(s)
 	c := client(t, s, "secret")
 	at := func(path string, start, line int) *github.DraftReviewComment {
-		d := &github.DraftReviewComment{Path: &path, Line: &line, Side: github.String("RIGHT"), Body: github.String("mend this")}
+		d := &github.DraftReviewComment{Path: &path, Line: &line, Side: new("RIGHT"), Body: new("mend this")}
 		if start != 0 {
-			d.StartLine, d.StartSide = &start, github.String("RIGHT")
+			d.StartLine, d.StartSide = &start, new("RIGHT")
 		}
 		return d
 	}
@@ -127,7 +127,7 @@ func TestAReviewIsAllOrNothing(t *testing.T) {
 		"same hunk":                            at("Dockerfile", 10, 90),
 	} {
 		_, _, err := c.PullRequests.CreateReview(t.Context(), owner, name, number, &github.PullRequestReviewRequest{
-			Event: github.String("COMMENT"), Body: github.String("b"), Comments: []*github.DraftReviewComment{good, bad},
+			Event: new("COMMENT"), Body: new("b"), Comments: []*github.DraftReviewComment{good, bad},
 		})
 		if code, message := status(t, err); code != 422 || !strings.Contains(message, want) {
 			t.Errorf("%s: %v", want, err)
@@ -137,7 +137,7 @@ func TestAReviewIsAllOrNothing(t *testing.T) {
 		t.Errorf("%v %v", reviews, comments)
 	}
 	_, _, err := c.PullRequests.CreateReview(t.Context(), owner, name, number, &github.PullRequestReviewRequest{
-		Event: github.String("COMMENT"), Body: github.String("b"), Comments: []*github.DraftReviewComment{good, at("Dockerfile", 88, 93)},
+		Event: new("COMMENT"), Body: new("b"), Comments: []*github.DraftReviewComment{good, at("Dockerfile", 88, 93)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestAReviewIsAllOrNothing(t *testing.T) {
 	if reviews, _, err := c.PullRequests.ListReviews(t.Context(), owner, name, number, nil); err != nil || len(reviews) != 1 || reviews[0].GetState() != "COMMENTED" {
 		t.Errorf("%v, %v", reviews, err)
 	}
-	_, _, err = c.PullRequests.CreateReview(t.Context(), owner, name, number, &github.PullRequestReviewRequest{Event: github.String("APPROVE")})
+	_, _, err = c.PullRequests.CreateReview(t.Context(), owner, name, number, &github.PullRequestReviewRequest{Event: new("APPROVE")})
 	if code, _ := status(t, err); code != 422 {
 		t.Errorf("a workflow approved: %v", err)
 	}
@@ -173,7 +173,7 @@ func TestSARIFIsUnpackedAndKept(t *testing.T) {
 	}
 	upload := func(sarif string) error {
 		_, _, err := c.CodeScanning.UploadSarif(t.Context(), owner, name, &github.SarifAnalysis{
-			CommitSHA: p.GetHead().SHA, Ref: github.String("refs/pull/1/head"), Sarif: &sarif,
+			CommitSHA: p.GetHead().SHA, Ref: new("refs/pull/1/head"), Sarif: &sarif,
 		})
 		return err
 	}

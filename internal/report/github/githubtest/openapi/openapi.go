@@ -237,10 +237,10 @@ func zero(s *openapi3.Schema) any {
 }
 
 func zeroText(s *openapi3.Schema) string {
-	switch {
-	case s.Format == "date-time":
+	switch s.Format {
+	case "date-time":
 		return "1970-01-01T00:00:00Z"
-	case s.Format == "uri":
+	case "uri":
 		return "https://unmodelled.invalid/"
 	}
 	return strings.Repeat("0", int(s.MinLength)) //nolint:gosec // a handful
