@@ -1,6 +1,6 @@
 // Package graphql holds the part of GitHub's GraphQL schema that the fake serves,
 // and answers documents from values. The schema is schema.graphql, cut by slice.go;
-// its licence (MIT) is beside it.
+// its licence is beside it (LICENSE, MIT).
 package graphql
 
 import (

@@ -1,6 +1,6 @@
 // Package openapi holds the part of GitHub's own description of its API that the
 // fake serves, and checks requests and answers against it. The description is
-// openapi.json, cut by slice.go; its licence (MIT) is beside it.
+// openapi.json, cut by slice.go; its licence is beside it (LICENSE, MIT).
 package openapi
 
 import (
