@@ -2,21 +2,15 @@ package registry
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // Lookup says whether a repository that will be written to holds a manifest under
@@ -82,38 +76,36 @@ func (c *Client) CopyBlob(ctx context.Context, from, to name.Repository, d v1.De
 		count = func(int64) {}
 	}
 	source := act{doing: "copying a blob from", target: from.Digest(d.Digest.String()).String(), repo: from, scope: transport.PullScope}
-	r := &relay{desc: d, source: source, count: count}
+	r := &relay{desc: d, count: count}
+	r.differs = func(how string) error { return differs(source, d, how) }
 	r.open = func() (io.ReadCloser, error) { return c.openBlob(ctx, source, d) }
 	a := act{doing: "copying a blob to", target: to.Digest(d.Digest.String()).String(), repo: to, scope: transport.PushScope}
 	mounting := from.RegistryStr() == to.RegistryStr()
 	if mounting {
 		a.also = from.Scope(transport.PullScope)
 	}
-	existed, err := c.relay(ctx, a, r)
+	existed, err := c.relay(ctx, a, source, r)
 	if mounting && isKind(err, Unauthorized) {
 		// A token server may refuse both rights in one token where it grants each.
 		a.also = ""
-		existed, err = c.relay(ctx, a, r)
+		existed, err = c.relay(ctx, a, source, r)
 	}
 	if err != nil {
 		return 0, err
 	}
-	passed := r.passing.Load()
+	count(d.Size - r.sent())
 	switch {
 	case existed:
-		count(d.Size)
 		return Existed, nil
-	case passed == nil:
-		count(d.Size)
+	case r.passing.Load() == nil:
 		return Mounted, nil
 	}
-	count(d.Size - passed.sent.Load())
 	return Streamed, nil
 }
 
 // relay sends the blob unless it is there, mounting it where the act asks for the
 // right to.
-func (c *Client) relay(ctx context.Context, a act, r *relay) (existed bool, err error) {
+func (c *Client) relay(ctx context.Context, a, source act, r *relay) (existed bool, err error) {
 	err = c.try(ctx, a, func(s *session) error {
 		r.begin()
 		resp, err := s.blob(ctx, http.MethodHead, r.desc.Digest)
@@ -129,18 +121,12 @@ func (c *Client) relay(ctx context.Context, a act, r *relay) (existed bool, err 
 		}
 		var layer v1.Layer = r
 		if a.also != "" {
-			layer = &remote.MountableLayer{Layer: r, Reference: r.source.repo.Digest(r.desc.Digest.String())}
+			layer = &remote.MountableLayer{Layer: r, Reference: source.repo.Digest(r.desc.Digest.String())}
 		}
-		err = s.pusher.Upload(ctx, s.repo, layer)
-		// The destination may have answered to a broken upload before the library saw
-		// why it broke.
-		if cause := r.cause(); cause != nil {
-			return cause
-		}
-		return err
+		return r.upload(ctx, s, layer)
 	})
 	if cause := r.cause(); err != nil && cause != nil {
-		return false, classify(ctx, r.source, cause)
+		return false, classify(ctx, source, cause)
 	}
 	return existed, err
 }
@@ -175,98 +161,6 @@ func (s *session) blob(ctx context.Context, method string, digest v1.Hash) (*htt
 		return nil, err
 	}
 	return s.client.Do(req)
-}
-
-// relay is a blob on its way between two repositories, as the library sends it.
-type relay struct {
-	desc   v1.Descriptor
-	source act
-	open   func() (io.ReadCloser, error)
-	count  func(int64)
-	// passing is what goes by now; nil before anything does. What a try that failed
-	// left behind may go on reading for a while.
-	passing atomic.Pointer[relayed]
-}
-
-// begin forgets a try that failed.
-func (r *relay) begin() {
-	if old := r.passing.Swap(nil); old != nil {
-		r.count(-old.sent.Load())
-	}
-}
-
-// cause is why the source gave no more; nil when that is not what failed.
-func (r *relay) cause() error {
-	if b := r.passing.Load(); b != nil {
-		if cause := b.cause.Load(); cause != nil {
-			return *cause
-		}
-	}
-	return nil
-}
-
-func (r *relay) Digest() (v1.Hash, error)            { return r.desc.Digest, nil }
-func (r *relay) Size() (int64, error)                { return r.desc.Size, nil }
-func (r *relay) MediaType() (types.MediaType, error) { return r.desc.MediaType, nil }
-func (r *relay) DiffID() (v1.Hash, error) {
-	return v1.Hash{}, errors.New("a blob on its way has no diff id")
-}
-
-func (r *relay) Uncompressed() (io.ReadCloser, error) {
-	return nil, errors.New("a blob on its way stays compressed")
-}
-
-// Compressed may be called again when the destination asks for credentials anew.
-func (r *relay) Compressed() (io.ReadCloser, error) {
-	r.begin()
-	b := &relayed{relay: r, hash: sha256.New()}
-	r.passing.Store(b)
-	var err error
-	if b.body, err = r.open(); err != nil {
-		b.cause.Store(&err)
-		return nil, err
-	}
-	return b, nil
-}
-
-// relayed reads a blob and gives its last bytes only when all of them are what
-// they should be.
-type relayed struct {
-	relay *relay
-	body  io.ReadCloser
-	hash  hash.Hash
-	size  int64
-	sent  atomic.Int64
-	cause atomic.Pointer[error]
-}
-
-// Close implements io.Closer.
-func (b *relayed) Close() error { return b.body.Close() }
-
-func (b *relayed) Read(buf []byte) (int, error) {
-	n, err := b.body.Read(buf)
-	b.hash.Write(buf[:n])
-	b.size += int64(n)
-	d := b.relay.desc
-	ended := errors.Is(err, io.EOF)
-	switch whole := b.size == d.Size; {
-	case err != nil && !ended:
-	case b.size > d.Size:
-		err = differs(b.relay.source, d, "has more bytes")
-	case ended && !whole:
-		err = differs(b.relay.source, d, fmt.Sprintf("has %d bytes", b.size))
-	case whole && hex.EncodeToString(b.hash.Sum(nil)) != d.Digest.Hex:
-		err = differs(b.relay.source, d, fmt.Sprintf("has the digest sha256:%x", b.hash.Sum(nil)))
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		b.cause.Store(&err)
-		return 0, err
-	}
-	if b.relay.passing.Load() == b {
-		b.sent.Add(int64(n))
-		b.relay.count(int64(n))
-	}
-	return n, err
 }
 
 func differs(a act, d v1.Descriptor, how string) error {

@@ -3,12 +3,9 @@ package registry
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -196,22 +193,21 @@ func (p *push) uploadAll(ctx context.Context) error {
 
 // upload sends one blob, unless the registry has it.
 func (p *push) upload(ctx context.Context, d v1.Descriptor) error {
-	b := &blob{push: p, desc: d}
-	err := p.client.try(ctx, p.act, func(s *session) error {
-		p.count(-b.sent.Swap(0)) // of a try that failed
-		return s.pusher.Upload(ctx, s.repo, b)
-	})
-	if b.changed.Load() {
-		// The registry may have answered to the broken upload before the library saw why it broke.
-		return &Error{
-			Kind: Mismatch, Doing: p.act.doing, Target: p.act.target, Err: err,
-			Detail: fmt.Sprintf("the blob %s in the layout was changed since it was built; build it again", d.Digest),
+	r := &relay{desc: d, count: p.count}
+	r.open = func() (io.ReadCloser, error) {
+		f, err := image.OpenBlob(p.dir, d.Digest)
+		if err != nil {
+			return nil, &Error{Doing: p.act.doing, Target: p.act.target, Detail: fmt.Sprintf("the layout does not hold the blob %s; build it again", d.Digest), Err: err}
 		}
+		return f, nil
 	}
-	if err != nil {
+	r.differs = func(string) error {
+		return &Error{Kind: Mismatch, Doing: p.act.doing, Target: p.act.target, Detail: fmt.Sprintf("the blob %s in the layout was changed since it was built; build it again", d.Digest)}
+	}
+	if err := p.client.try(ctx, p.act, func(s *session) error { return r.upload(ctx, s, r) }); err != nil {
 		return err
 	}
-	p.count(d.Size - b.sent.Load()) // what was there already
+	p.count(d.Size - r.sent()) // what was there already
 	return nil
 }
 
@@ -221,61 +217,4 @@ func (p *push) count(n int64) {
 	if n != 0 && (done>>20 != (done-n)>>20 || done == p.total) {
 		p.sink.Emit(progress.Event{Kind: progress.Count, Stage: p.stage, Done: done, Total: p.total})
 	}
-}
-
-// blob is a blob of a layout as the library sends it: a layer whose compressed
-// bytes are the file's, checked while they go by.
-type blob struct {
-	push    *push
-	desc    v1.Descriptor
-	sent    atomic.Int64
-	changed atomic.Bool // the file is not what its name says
-}
-
-func (b *blob) Digest() (v1.Hash, error)            { return b.desc.Digest, nil }
-func (b *blob) Size() (int64, error)                { return b.desc.Size, nil }
-func (b *blob) MediaType() (types.MediaType, error) { return b.desc.MediaType, nil }
-func (b *blob) DiffID() (v1.Hash, error) {
-	return v1.Hash{}, errors.New("a blob on its way has no diff id")
-}
-
-func (b *blob) Uncompressed() (io.ReadCloser, error) {
-	return nil, errors.New("a blob on its way stays compressed")
-}
-
-func (b *blob) Compressed() (io.ReadCloser, error) {
-	f, err := image.OpenBlob(b.push.dir, b.desc.Digest)
-	if err != nil {
-		return nil, &Error{
-			Doing: b.push.act.doing, Target: b.push.act.target,
-			Detail: fmt.Sprintf("the layout does not hold the blob %s; build it again", b.desc.Digest), Err: err,
-		}
-	}
-	return &checked{ReadCloser: f, blob: b, hash: sha256.New()}, nil
-}
-
-var errChanged = errors.New("the blob was changed")
-
-// checked reads a file, and fails at its end when it is not what its name says,
-// so that the registry never sees the end of it.
-type checked struct {
-	io.ReadCloser
-	blob *blob
-	hash hash.Hash
-	size int64
-}
-
-func (r *checked) Read(buf []byte) (int, error) {
-	n, err := r.ReadCloser.Read(buf)
-	if n > 0 {
-		r.hash.Write(buf[:n])
-		r.size += int64(n)
-		r.blob.sent.Add(int64(n))
-		r.blob.push.count(int64(n))
-	}
-	if errors.Is(err, io.EOF) && (r.size != r.blob.desc.Size || hex.EncodeToString(r.hash.Sum(nil)) != r.blob.desc.Digest.Hex) {
-		r.blob.changed.Store(true)
-		return n, errChanged
-	}
-	return n, err
 }

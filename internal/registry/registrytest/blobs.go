@@ -38,6 +38,17 @@ func (b *blobs) set(repo string, h v1.Hash, data []byte) {
 	b.held[keyOf(repo, h)] = data
 }
 
+// Damage changes a byte of a blob that a repository holds, as a disk does. It needs
+// Options.OwnBlobs.
+func (s *Server) Damage(repository string, digest v1.Hash) {
+	s.blobs.mu.Lock()
+	defer s.blobs.mu.Unlock()
+	key := keyOf(repository, digest)
+	data := bytes.Clone(s.blobs.held[key])
+	data[len(data)/2] ^= 1
+	s.blobs.held[key] = data
+}
+
 // Get implements registry.BlobHandler.
 func (b *blobs) Get(_ context.Context, repo string, h v1.Hash) (io.ReadCloser, error) {
 	data, err := b.get(repo, h)

@@ -76,7 +76,7 @@ func lade(t *testing.T, c *registry.Client, repo name.Repository) laden {
 	index := v1.ImageIndex(empty.Index)
 	var l laden
 	for _, arch := range []string{"amd64", "arm64"} {
-		img, err := random.Image(3000, 2)
+		img, err := random.Image(3000, 1)
 		check(t, err)
 		digest, err := img.Digest()
 		check(t, err)
@@ -597,6 +597,9 @@ func TestBrokenOffAtEachWrite(t *testing.T) {
 		copyTo(t, o, repository(t, whole, "live/app"))
 		writes := len(whole.Writes())
 		for title, fate := range map[string]registrytest.Fate{"dropped": {Drop: true}, "answer lost": {DropAfter: true}, "refused": {Status: http.StatusForbidden}, "cancelled": {DropAfter: true}} {
+			if !noReferrers && title != "refused" {
+				continue // with the API there are fewer writes, and none of another kind
+			}
 			t.Run(fmt.Sprintf("%s, without the API %t", title, noReferrers), func(t *testing.T) {
 				t.Parallel()
 				for k := 1; k <= writes; k++ {
