@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/plimsoll-ci/plimsoll/internal/event"
 	"github.com/plimsoll-ci/plimsoll/internal/report/github/githubtest"
 )
 

@@ -105,4 +105,3 @@ func TestShortLimitsAreWaitedForOnce(t *testing.T) {
 		cancel()
 	}
 }
-
