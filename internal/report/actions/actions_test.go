@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -195,7 +196,7 @@ func TestAnnotate(t *testing.T) {
 	if len(s.Failed) > 0 || len(s.Masks) > 0 || len(s.Annotations) != 6 {
 		t.Fatalf("%q, %q, %d annotations: %s", s.Failed, s.Masks, len(s.Annotations), d.out)
 	}
-	s.Annotations[4].Message = fmt.Sprint(len(s.Annotations[4].Message))
+	s.Annotations[4].Message = strconv.Itoa(len(s.Annotations[4].Message))
 	if diff := cmp.Diff([]runnertest.Annotation{
 		{Level: "error", Message: "a ::add-mask::b, 100%25", File: "app/Dockerfile", Properties: map[string]string{"file": "app/Dockerfile", "line": "3", "col": "5", "endcolumn": "9", "title": "PRB-1, now: 100%"}},
 		{Level: "warning", Message: `##\[add-mask]x`, File: "k8s/a,b:c.yaml", Properties: map[string]string{"file": "k8s/a,b:c.yaml", "line": "4", "endline": "6"}},
@@ -213,7 +214,7 @@ func TestAnnotationsAreRolledUp(t *testing.T) {
 	d := newDesk(t)
 	var all []actions.Annotation
 	for i := range 3000 {
-		all = append(all, actions.Annotation{Level: []string{"error", "warning", "notice"}[i%3], Message: fmt.Sprint(i)})
+		all = append(all, actions.Annotation{Level: []string{"error", "warning", "notice"}[i%3], Message: strconv.Itoa(i)})
 	}
 	d.Annotate(all)
 	d.Fatal("plimsoll", "it broke")

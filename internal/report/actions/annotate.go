@@ -1,7 +1,6 @@
 package actions
 
 import (
-	"fmt"
 	"path"
 	"strconv"
 	"strings"
@@ -70,7 +69,7 @@ func beyond(left map[string]int) string {
 			parts = append(parts, printable.Count(n, "more "+level))
 		}
 	}
-	return fmt.Sprintf("%s: see the job summary", strings.Join(parts, ", "))
+	return strings.Join(parts, ", ") + ": see the job summary"
 }
 
 func (r *Runner) annotate(level string, a Annotation) {

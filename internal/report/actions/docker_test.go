@@ -58,7 +58,7 @@ func image(t *testing.T) string {
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Skipf("docker import: %v: %s%s", err, out, how)
 	}
-	t.Cleanup(func() { _ = exec.Command("docker", "rmi", "-f", tag).Run() }) //nolint:noctx // the test's context has ended
+	t.Cleanup(func() { _ = exec.Command("docker", "rmi", "-f", tag).Run() })
 	return tag
 }
 

@@ -16,7 +16,7 @@ import (
 type Log struct {
 	mu      sync.Mutex
 	w       io.Writer
-	sources []source
+	source  source // of what nobody calls us for; nil without Redirect
 	texts   []*Sanitiser
 	secrets []string // the longest first
 	hide    *strings.Replacer
@@ -24,7 +24,7 @@ type Log struct {
 	closed  bool
 }
 
-// source is text that arrives on its own: what is written to a descriptor.
+// source is text that arrives on its own: what is written to descriptors.
 type source interface {
 	drain()                      // hands on what has arrived; called with Log.mu held
 	finish(within time.Duration) // hands on the rest; called without it
@@ -85,8 +85,8 @@ func (o out) Write(p []byte) (int, error) {
 }
 
 func (l *Log) drain() {
-	for _, s := range l.sources {
-		s.drain()
+	if l.source != nil {
+		l.source.drain()
 	}
 }
 
@@ -134,16 +134,16 @@ func (l *Log) Close() error {
 		defer l.mu.Unlock()
 		return l.err
 	}
-	sources := l.sources
+	source := l.source
 	l.mu.Unlock()
-	for _, s := range sources {
-		s.finish(patience)
+	if source != nil {
+		source.finish(patience)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.texts {
 		_ = s.Flush() // out keeps the error
 	}
-	l.sources, l.closed = nil, true
+	l.source, l.closed = nil, true
 	return l.err
 }

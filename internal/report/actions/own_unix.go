@@ -27,17 +27,30 @@ func (r *Runner) Own(path string) {
 	if !ok || int(owner.Uid) == os.Geteuid() {
 		return
 	}
-	_ = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+	// Below a Root, so that a link put in the way by what a build left running leads nowhere.
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return
+	}
+	defer func() { _ = root.Close() }()
+	give := func(name string) (isDir bool) {
+		info, err := root.Lstat(name)
 		if err != nil {
-			return nil //nolint:nilerr // what cannot be looked at stays as it is
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return nil //nolint:nilerr // it is gone
+			return false
 		}
 		if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) == os.Geteuid() {
-			_ = os.Lchown(name, int(owner.Uid), int(owner.Gid))
+			_ = root.Lchown(name, int(owner.Uid), int(owner.Gid))
 		}
-		return nil
+		return info.IsDir()
+	}
+	base := filepath.Base(path)
+	if !give(base) {
+		return
+	}
+	_ = fs.WalkDir(root.FS(), base, func(name string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			give(name)
+		}
+		return nil // what cannot be looked at stays as it is
 	})
 }

@@ -13,11 +13,11 @@ import (
 )
 
 // Redirect replaces descriptors 1 and 2 of this process, which the processes it
-// starts inherit, by pipes into the Log that it returns; the Log writes to what
-// descriptor 1 was. Both become one stream: the runner reads two side by side,
-// which would tear lines from the groups they belong to. The caller closes the
-// Log as the last thing before the process ends: what is in the pipes when
-// os.Exit is called without is lost.
+// starts inherit, by one pipe into the Log that it returns; the Log writes to what
+// descriptor 1 was. Both become one stream, in the order of the writes, as on a
+// terminal: the runner reads two side by side, which would tear lines from the groups
+// they belong to. The caller closes the Log as the last thing before the process ends:
+// what is in the pipe when os.Exit is called without is lost.
 //
 // Go's own crash report cannot be sanitised, because nothing of us runs any more;
 // it goes to the job summary, which obeys no commands and survives a failure
@@ -28,14 +28,12 @@ func Redirect(getenv func(string) string) (*Log, error) {
 		return nil, fmt.Errorf("saving standard output: %w", err)
 	}
 	log := NewLog(os.NewFile(uintptr(saved), "the runner"))
-	for _, fd := range []int{1, 2} {
-		p, err := log.pipe(fd)
-		if err != nil {
-			return nil, fmt.Errorf("redirecting descriptor %d: %w", fd, errors.Join(err, log.Close()))
-		}
-		log.sources = append(log.sources, p)
-		go p.pump()
+	p, err := log.pipe(1, 2)
+	if err != nil {
+		return nil, fmt.Errorf("redirecting standard output and error: %w", err)
 	}
+	log.source = p
+	go p.pump()
 	crashes(getenv("GITHUB_STEP_SUMMARY"))
 	return log, nil
 }
@@ -53,10 +51,10 @@ func crashes(path string) {
 	_ = f.Close()
 }
 
-// pipe is the reading side of a redirected descriptor.
+// pipe is the reading side of redirected descriptors.
 type pipe struct {
 	log       *Log
-	fd        int // the descriptor that was replaced
+	fds       []int // the descriptors that were replaced
 	file      *os.File
 	read      int // file's descriptor, which never blocks
 	capacity  int
@@ -70,19 +68,23 @@ type pipe struct {
 // report that fits does not block when nobody reads any more.
 const wantCapacity = 1 << 20
 
-func (l *Log) pipe(fd int) (*pipe, error) {
+func (l *Log) pipe(fds ...int) (*pipe, error) {
 	var ends [2]int
 	if err := unix.Pipe(ends[:]); err != nil {
 		return nil, err
 	}
 	unix.CloseOnExec(ends[0])
-	defer func() { _ = unix.Close(ends[1]) }() // the copy at fd stays
-	// Only our end must not block: a program that writes to ours expects to wait.
-	if err := errors.Join(unix.SetNonblock(ends[0], true), unix.Dup2(ends[1], fd)); err != nil {
+	defer func() { _ = unix.Close(ends[1]) }() // the copies stay
+	// Only our end must not block: a program that writes to the other expects to wait.
+	err := unix.SetNonblock(ends[0], true)
+	for _, fd := range fds {
+		err = errors.Join(err, unix.Dup2(ends[1], fd))
+	}
+	if err != nil {
 		return nil, errors.Join(err, unix.Close(ends[0]))
 	}
 	return &pipe{
-		log: l, fd: fd, file: os.NewFile(uintptr(ends[0]), "pipe"), read: ends[0], capacity: enlarge(ends[0], wantCapacity),
+		log: l, fds: fds, file: os.NewFile(uintptr(ends[0]), "pipe"), read: ends[0], capacity: enlarge(ends[0], wantCapacity),
 		sanitiser: l.sanitiser(), buffer: make([]byte, 32<<10), done: make(chan struct{}),
 	}, nil
 }
@@ -144,15 +146,18 @@ func (p *pipe) end() {
 	}
 }
 
-// finish takes the descriptor away from this process, so that the pipe ends when
-// nobody else holds it, and waits for that no longer than within.
+// finish takes the descriptors away from this process, so that the pipe ends when
+// nobody else holds it, and waits for that no longer than within. They are not put
+// back: a goroutine that still writes would reach the runner raw.
 func (p *pipe) finish(within time.Duration) {
-	// Not the saved one: a goroutine that still writes would reach the runner raw.
-	if null, err := unix.Open(os.DevNull, unix.O_WRONLY|unix.O_CLOEXEC, 0); err == nil {
-		_ = unix.Dup2(null, p.fd)
+	null, err := unix.Open(os.DevNull, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	for _, fd := range p.fds {
+		if err != nil || unix.Dup2(null, fd) != nil {
+			_ = unix.Close(fd)
+		}
+	}
+	if err == nil {
 		_ = unix.Close(null)
-	} else {
-		_ = unix.Close(p.fd)
 	}
 	select {
 	case <-p.done:

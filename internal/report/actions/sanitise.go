@@ -109,7 +109,7 @@ func (s *Sanitiser) split() {
 
 // lineBreak finds the first end of a line and its length, or -1.
 func lineBreak(b []byte) (at, size int) {
-	for i := 0; i < len(b); i++ {
+	for i := range b {
 		switch c := b[i]; {
 		case c == '\n', c == '\r':
 			return i, 1

@@ -75,7 +75,7 @@ func TestHugeLinesComeInSafePieces(t *testing.T) {
 	} {
 		out := sanitise(t, strings.NewReader(line+"\n"))
 		obeyed(t, out)
-		for _, piece := range strings.Split(out, "\n") {
+		for piece := range strings.SplitSeq(out, "\n") {
 			if len(piece) > 300_000 {
 				t.Errorf("%s: a piece of %d bytes", name, len(piece))
 			}

@@ -7,6 +7,7 @@
 package runnertest
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -121,7 +122,7 @@ func parseV1(s []uint16, registered func(string) bool, skip func(uint16) bool) (
 // properties reads "key=value" pairs. Leading "=" are dropped with the empty parts
 // that they make, and a pair without a value is none.
 func (c *Command) properties(s, separator string, unescape func(string) string) {
-	for _, part := range strings.Split(s, separator) {
+	for part := range strings.SplitSeq(s, separator) {
 		if part == "" {
 			continue
 		}
@@ -133,17 +134,21 @@ func (c *Command) properties(s, separator string, unescape func(string) string) 
 }
 
 // The runner unescapes in this order, "%25" last.
-func unescape(s string) string {
-	return replace(s, "%3B", ";", "%0D", "\r", "%0A", "\n", "%5D", "]", "%25", "%")
-}
-func unescapeData(s string) string { return replace(s, "%0D", "\r", "%0A", "\n", "%25", "%") }
-func unescapeProperty(s string) string {
-	return replace(s, "%0D", "\r", "%0A", "\n", "%3A", ":", "%2C", ",", "%25", "%")
-}
+var (
+	breaks   = [][2]string{{"%0D", "\r"}, {"%0A", "\n"}}
+	percent  = [2]string{"%25", "%"}
+	v1       = slices.Concat([][2]string{{"%3B", ";"}}, breaks, [][2]string{{"%5D", "]"}, percent})
+	data     = slices.Concat(breaks, [][2]string{percent})
+	property = slices.Concat(breaks, [][2]string{{"%3A", ":"}, {"%2C", ","}, percent})
+)
 
-func replace(s string, pairs ...string) string {
-	for i := 0; i < len(pairs); i += 2 {
-		s = strings.ReplaceAll(s, pairs[i], pairs[i+1])
+func unescape(s string) string         { return replace(s, v1) }
+func unescapeData(s string) string     { return replace(s, data) }
+func unescapeProperty(s string) string { return replace(s, property) }
+
+func replace(s string, pairs [][2]string) string {
+	for _, p := range pairs {
+		s = strings.ReplaceAll(s, p[0], p[1])
 	}
 	return s
 }

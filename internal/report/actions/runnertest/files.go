@@ -47,7 +47,7 @@ func ParsePairs(file []byte) ([]Pair, error) {
 // The runner's errors about here-documents.
 var (
 	ErrNoDelimiter = errors.New("Invalid value. Matching delimiter not found") //nolint:staticcheck // the runner's own words
-	ErrNoNewline   = errors.New("Invalid value. EOF marker missing new line.") //nolint:staticcheck // the runner's own words
+	ErrNoNewline   = errors.New("Invalid value. EOF marker missing new line.") //nolint:staticcheck,revive // the runner's own words
 )
 
 func hereDocument(text, delimiter string) (value, rest string, err error) {

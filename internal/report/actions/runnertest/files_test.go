@@ -71,7 +71,7 @@ func TestSummary(t *testing.T) {
 // src/Test/L0/Worker/CreateArtifactsFileCommandL0.cs, the cases about images.
 func TestArtifacts(t *testing.T) {
 	t.Parallel()
-	hex := func(digit string, n int) string { return strings.Repeat(digit, n) }
+	hex := strings.Repeat
 	for _, test := range []struct {
 		file string
 		want map[string]string

@@ -31,25 +31,26 @@ func (k Kubernetes) start(ctx context.Context, m *Manifest, e *environment) (*ex
 		image = strings.TrimPrefix(m.Image, "docker://")
 	}
 	work := filepath.Dir(e.temp)
-	script := "#!/bin/sh -l\nrm \"$0\" # remove script after running\n" +
+	var script strings.Builder
+	script.WriteString("#!/bin/sh -l\nrm \"$0\" # remove script after running\n" +
 		"mv /__w/_temp/_github_home /github/home && mv /__w/_temp/_github_workflow /github/workflow && " +
 		"mv /__w/_temp/_runner_file_commands /github/file_commands || true && " +
-		"mv /__w/repo/repo/ /github/workspace && cd /github/workspace && exec env"
+		"mv /__w/repo/repo/ /github/workspace && cd /github/workspace && exec env")
 	vars := e.inside()
 	vars["GITHUB_ACTIONS"] = "true"
 	if _, ok := vars["CI"]; !ok {
 		vars["CI"] = "true"
 	}
 	for _, pair := range list(vars) {
-		script += ` "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(pair) + `"`
+		script.WriteString(` "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(pair) + `"`)
 	}
-	script += "  " + m.Entrypoint + " " + strings.Join(arguments(m, e), " ") + "\n"
+	script.WriteString("  " + m.Entrypoint + " " + strings.Join(arguments(m, e), " ") + "\n")
 	file := filepath.Join(e.temp, "step.sh")
-	if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(script.String()), 0o644); err != nil {
 		return nil, nil, fmt.Errorf("writing the step's script: %w", err)
 	}
 	docker := func(args ...string) (string, error) {
-		out, err := exec.CommandContext(ctx, "docker", args...).CombinedOutput()
+		out, err := exec.CommandContext(ctx, "docker", args...).CombinedOutput() //nolint:gosec // the engine of a test
 		if err != nil {
 			return "", fmt.Errorf("docker %s: %w: %s", args[0], err, out)
 		}
@@ -77,5 +78,5 @@ func (k Kubernetes) start(ctx context.Context, m *Manifest, e *environment) (*ex
 			return nil, nil, err
 		}
 	}
-	return exec.CommandContext(ctx, "docker", "exec", pod, "sh", "-e", "/__w/_temp/step.sh"), undo, nil
+	return exec.CommandContext(ctx, "docker", "exec", pod, "sh", "-e", "/__w/_temp/step.sh"), undo, nil //nolint:gosec // the same
 }

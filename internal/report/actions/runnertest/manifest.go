@@ -1,6 +1,7 @@
 package runnertest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -51,7 +52,7 @@ func ParseManifest(b []byte) (m *Manifest, err error) {
 		return nil, err
 	}
 	if len(doc.Content) != 1 {
-		return nil, fmt.Errorf("an action is one document")
+		return nil, errors.New("an action is one document")
 	}
 	m = &Manifest{}
 	p := &reader{}

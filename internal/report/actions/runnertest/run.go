@@ -2,6 +2,7 @@ package runnertest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -95,21 +96,19 @@ func Run(ctx context.Context, root string, o Options) (*Result, error) {
 type Process struct {
 	Program string
 	Args    []string // instead of those of action.yml
-	Path    string   // PATH; that of this process when empty
+	Path    string   // PATH; that of a plain image when empty
 }
 
+//nolint:unparam // as the other starters
 func (p Process) start(ctx context.Context, m *Manifest, e *environment) (*exec.Cmd, func(), error) {
 	args := p.Args
 	if args == nil {
 		args = arguments(m, e)
 	}
-	command := exec.CommandContext(ctx, p.Program, args...)
+	command := exec.CommandContext(ctx, p.Program, args...) //nolint:gosec // the program of a test
 	command.Dir = e.workspace
-	path := p.Path
-	if path == "" {
-		path = os.Getenv("PATH")
-	}
-	command.Env = append(list(e.vars), "GITHUB_ACTIONS=true", "PATH="+path)
+	const plain = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	command.Env = append(list(e.vars), "GITHUB_ACTIONS=true", "PATH="+cmp.Or(p.Path, plain))
 	if _, ok := e.vars["CI"]; !ok {
 		command.Env = append(command.Env, "CI=true")
 	}
@@ -195,14 +194,14 @@ func (d Docker) start(ctx context.Context, m *Manifest, e *environment) (*exec.C
 		args = append(args, "-v", mount.Host+":"+mount.Container)
 	}
 	args = append(append(append(args, d.Extra...), image), arguments(m, e)...)
-	command := exec.CommandContext(ctx, "docker", args...)
-	command.Env = append(list(vars), "PATH="+os.Getenv("PATH"))
+	command := exec.CommandContext(ctx, "docker", args...) //nolint:gosec // as the runner does
+	command.Env = list(vars)
 	return command, func() { remove(ctx, name) }, nil
 }
 
 // remove removes a container that may be gone already.
 func remove(ctx context.Context, name string) {
-	_ = exec.CommandContext(context.WithoutCancel(ctx), "docker", "rm", "-f", "-v", name).Run()
+	_ = exec.CommandContext(context.WithoutCancel(ctx), "docker", "rm", "-f", "-v", name).Run() //nolint:gosec // its own container
 }
 
 func own(uid int, e *environment) error {
@@ -211,7 +210,7 @@ func own(uid int, e *environment) error {
 	}
 	for _, root := range []string{e.workspace, e.temp} {
 		if err := filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
-			return errors.Join(err, os.Lchown(name, uid, uid))
+			return errors.Join(err, os.Lchown(name, uid, uid)) //nolint:gosec // nothing runs there yet
 		}); err != nil {
 			return fmt.Errorf("giving the workspace to uid %d (root only): %w", uid, err)
 		}
