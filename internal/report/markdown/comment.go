@@ -318,6 +318,8 @@ func (c *comment) labels() string {
 	}
 	if compared := report.ComparedWith(c.Result); compared != "" {
 		lines = append(lines, escape(strings.ToUpper(compared[:1])+compared[1:]))
+	} else if c.Run != nil {
+		lines = append(lines, "Everything found counts, whether the change introduced it or not")
 	}
 	for i, refused := range c.Refused {
 		if i == maxListed {

@@ -52,7 +52,7 @@ func (c *comment) stageRows() []stageRow {
 		r := stageRow{name: name, mark: "✅ ok", group: group}
 		switch {
 		case s.Status == verdict.StageFailed:
-			r.mark, r.what = c.failedMark(), c.text(s.Error)
+			r.mark, r.what = c.failedMark(s), c.text(s.Error)
 		case group != nil:
 			r.mark, r.what = groupMark(group), ""
 		case s.Name == "build" && len(c.Subjects) == 1 && c.Subjects[0].Layers > 0:
@@ -69,12 +69,18 @@ func (c *comment) stageRows() []stageRow {
 	return rows
 }
 
-// failedMark follows the verdict: what could not be looked at is no failure of the change.
-func (c *comment) failedMark() string {
-	if c.Verdict.Decision == verdict.Indeterminate || unacted(c.Result) {
-		return "⚠️ failed"
+// failedMark says whether the failure of a stage made the verdict fail or left an
+// act undone; else nobody knows, or nothing depends on it.
+func (c *comment) failedMark(s verdict.Stage) string {
+	if unacted(c.Result) {
+		return "❌ failed"
 	}
-	return "❌ failed"
+	for _, reason := range c.Verdict.Reasons {
+		if stage, failed := strings.CutSuffix(reason.Code, "-failed"); failed && stage == s.Name && reason.Decides == verdict.Fail {
+			return "❌ failed"
+		}
+	}
+	return "⚠️ failed"
 }
 
 func groupMark(g *report.Group) string {

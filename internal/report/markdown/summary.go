@@ -41,13 +41,15 @@ func Summary(w io.Writer, r verdict.Result, o SummaryOptions) error {
 	m := &summary{left: max(cmp.Or(o.Budget, DefaultBudget), minBudget) - reserved, report: cmp.Or(o.Report, "report.json")}
 	c := newComment(r, CommentOptions{}, newStyle(r, maxCell, 20))
 	m.head(c)
-	stages := stagesTable(r.Stages)
+	stages := c.stagesTable()
 	if !c.worth() {
 		stages.title = "Stages: " + strconv.Itoa(len(stages.rows))
 	}
 	m.section(stages)
 	m.section(c.countsTable())
-	m.block(c.labels())
+	if !m.block(c.labels()) {
+		m.cuts = append(m.cuts, "what it was compared with, and what was refused")
+	}
 	problems, secrets, vulnerable := c.found.Problems, c.found.Secrets, c.found.Vulnerable
 	m.section(c.findings(front(problems), problems.Front, false))
 	m.section(c.findings("Secrets in the image", secrets.Front, false))
@@ -135,15 +137,15 @@ func (m *summary) head(c *comment) {
 	}
 }
 
-func stagesTable(all []verdict.Stage) table {
+func (c *comment) stagesTable() table {
 	t := table{noun: "stage", header: []string{"Stage", "Result", "Time", "What"}}
-	for _, s := range all {
+	for _, s := range c.Stages {
 		took, result, what := "", "✅ ok", s.Detail
 		switch s.Status {
 		case verdict.StageSkipped:
 			result = "skipped"
 		case verdict.StageFailed:
-			result, what = "❌ failed", s.Error
+			result, what = c.failedMark(s), s.Error
 		case verdict.StageRan:
 		default:
 			result = escape(s.Status)

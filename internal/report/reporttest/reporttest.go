@@ -228,11 +228,11 @@ func Runs() map[string]verdict.Result {
 // Many is a result with n findings, half of them vulnerabilities.
 func Many(n int) verdict.Result {
 	r := Failed()
-	r.Findings = nil
+	unpinned := r.Findings[0]
+	r.Findings = make([]finding.Finding, 0, n)
 	for i := range n / 2 {
-		f := Failed().Findings[0]
-		f.Location.Line = i + 1
-		r.Findings = append(r.Findings, f)
+		unpinned.Location.Line = i + 1
+		r.Findings = append(r.Findings, unpinned)
 	}
 	for i := range n - n/2 {
 		r.Findings = append(r.Findings, Vulnerability(fmt.Sprintf("CVE-2026-%d", 10_000+i), fmt.Sprintf("package-%d", i%250), "1.0", "1.1", finding.High))

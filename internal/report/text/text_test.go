@@ -55,6 +55,36 @@ func TestWrite(t *testing.T) {
 	golden(t, "fail.verbose.txt", render(t, func(b *bytes.Buffer) error { return Write(b, reporttest.Failed(), Options{Verbose: true, Width: 60}) }))
 }
 
+// Where only what is introduced counts, what was there before is a number, and
+// Verbose lists it.
+func TestExistingIsCounted(t *testing.T) {
+	t.Parallel()
+	r := reporttest.Scenarios()["introduces"]
+	short := string(render(t, func(b *bytes.Buffer) error { return Write(b, r, Options{}) }))
+	long := string(render(t, func(b *bytes.Buffer) error { return Write(b, r, Options{Verbose: true}) }))
+	for _, test := range []struct {
+		text        string
+		short, long bool
+	}{
+		{"introduced vulnerabilities: 1 in 1 package", true, true},
+		{"existing, not blocking: 30 findings", true, false},
+		{"existing vulnerabilities: 27 in 2 packages", false, true},
+		{"disclosed vulnerabilities: 1 in 1 package", false, true},
+		{"[IMG-3.a, existing]", false, true},
+		{"[USR-1.a, introduced]", true, true},
+		{"fixed since what was compared with: 1 finding", true, true},
+		{"compared with main at 9f2c4e6", true, true},
+		{"refused: deploy/cron.yaml:13", true, true},
+	} {
+		if got := strings.Contains(short, test.text); got != test.short {
+			t.Errorf("the short text holds %q: %v", test.text, got)
+		}
+		if got := strings.Contains(long, test.text); got != test.long {
+			t.Errorf("the long text holds %q: %v", test.text, got)
+		}
+	}
+}
+
 // The report of the first release can still be shown.
 func TestFirstReport(t *testing.T) {
 	t.Parallel()
