@@ -2,11 +2,11 @@ package registry_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -84,7 +84,7 @@ func blank(size int64) http.Handler {
 		case r.Method == http.MethodHead:
 			w.WriteHeader(http.StatusNotFound)
 		case r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/"):
-			w.Header().Set("Content-Length", fmt.Sprint(size))
+			w.Header().Set("Content-Length", strconv.Itoa(int(size)))
 			_, _ = io.CopyBuffer(w, &pattern{size}, make([]byte, 1<<15))
 		case r.Method == http.MethodGet:
 		case r.Method == http.MethodPut:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -23,11 +24,11 @@ type entry struct {
 func entriesOf(d document) []entry {
 	entries := make([]entry, 0, len(d.Layers)+len(d.Manifests))
 	for _, l := range slices.Concat(d.Layers, d.Manifests) {
-		text := ""
+		var text strings.Builder
 		for _, key := range slices.Sorted(maps.Keys(l.Annotations)) {
-			text += fmt.Sprintf("%q=%q,", key, l.Annotations[key])
+			fmt.Fprintf(&text, "%q=%q,", key, l.Annotations[key])
 		}
-		entries = append(entries, entry{l.Digest, text})
+		entries = append(entries, entry{l.Digest, text.String()})
 	}
 	return entries
 }

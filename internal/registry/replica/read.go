@@ -85,7 +85,7 @@ func Read(ctx context.Context, client *registry.Client, digest name.Digest) (*Or
 		return nil, err
 	}
 	looked := map[v1.Hash]bool{}
-	for i := 0; i < len(r.items); i++ { // it grows
+	for i := 0; i < len(r.items); i++ { //nolint:intrange // the list grows while it is walked
 		if looked[r.items[i].Digest] {
 			continue
 		}
