@@ -81,3 +81,13 @@ func (e *Engine) sweepImages(ctx context.Context) error {
 	}
 	return failed
 }
+
+// Build asks the engine's own builder (POST /build) for an image; the context is a
+// tar. What comes back are its messages as JSON, one after another.
+func (e *Engine) Build(ctx context.Context, tar io.Reader, options client.ImageBuildOptions) (io.ReadCloser, error) {
+	started, err := e.api.ImageBuild(ctx, tar, options)
+	if err != nil {
+		return nil, fmt.Errorf("asking the engine to build: %w", err)
+	}
+	return started.Body, nil
+}
