@@ -34,7 +34,8 @@ const (
 )
 
 // Creates says whether a pull request without a comment gets one. An existing
-// comment is kept true in every mode but Never: old bad news must not outlive a pass.
+// comment is kept true in every mode but Never, under which Comment is not to be
+// called at all: old bad news must not outlive a pass.
 func (m Mode) Creates(passed, actionable bool) bool {
 	switch m {
 	case Always:
