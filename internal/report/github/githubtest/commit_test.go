@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,25 @@ func TestCommitsAreFoundByAnyName(t *testing.T) {
 	_, _, err = c.Git.GetCommit(t.Context(), owner, name, "main")
 	if code, _ := status(t, err); code != http.StatusNotFound {
 		t.Error(err)
+	}
+}
+
+func TestARepositoryOnDiskIsServed(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("needs git: apt-get install git")
+	}
+	dir := t.TempDir()
+	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "one"}} {
+		if out, err := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	s, _ := start(t, githubtest.Options{})
+	s.AddRepository(githubtest.Repository{Name: "acme/real"})
+	s.Import("acme/real", dir)
+	got, _, err := client(t, s, "secret").Repositories.GetCommit(t.Context(), owner, "real", "main", nil)
+	if err != nil || got.GetCommit().GetMessage() != "one" {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 

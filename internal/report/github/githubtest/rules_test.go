@@ -142,6 +142,15 @@ func TestALockedConversationTakesNoComments(t *testing.T) {
 	}
 }
 
+func TestALockedConversationTakesNoReviews(t *testing.T) {
+	s, number := start(t, githubtest.Options{})
+	s.Update(repo, number, func(p *githubtest.PullRequest) { p.Locked = true })
+	_, _, err := client(t, s, "secret").PullRequests.CreateReview(t.Context(), owner, name, number, &github.PullRequestReviewRequest{Event: new("COMMENT"), Body: new("b")})
+	if code, _ := status(t, err); code != http.StatusForbidden {
+		t.Error(err)
+	}
+}
+
 func TestBlankAndBrokenBodiesAreRefused(t *testing.T) {
 	s, number := start(t, githubtest.Options{})
 	path := fmt.Sprintf("/repos/%s/issues/%d/comments", repo, number)

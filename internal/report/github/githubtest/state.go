@@ -167,6 +167,26 @@ func (s *Server) Commit(repo, ref string, c Commit) string {
 	return c.SHA
 }
 
+// Import adds the commits and refs of a repository on disk, with their true ids.
+func (s *Server) Import(repo, dir string) {
+	s.t.Helper()
+	commits, refs, err := history.Read(s.t.Context(), dir)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.repository(repo)
+	maps.Copy(r.commits, commits)
+	for ref, sha := range refs {
+		if branch, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
+			r.branches[branch] = sha
+		} else if tag, ok := strings.CutPrefix(ref, "refs/tags/"); ok {
+			r.tags[tag] = sha
+		}
+	}
+}
+
 // Open opens a pull request in the repository of its base, and returns its number.
 func (s *Server) Open(p PullRequest) int {
 	s.t.Helper()

@@ -68,6 +68,25 @@ func TestCheckRunsTakeFiftyAnnotationsAtATimeAndKeepAll(t *testing.T) {
 	}
 }
 
+func TestAnnotationsOfSeveralLinesHaveNoColumns(t *testing.T) {
+	s, number := start(t, githubtest.Options{})
+	c := client(t, s, "secret")
+	p, _, err := c.PullRequests.Get(t.Context(), owner, name, number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	create := github.CreateCheckRunOptions{Name: "gate", HeadSHA: p.GetHead().GetSHA(), Output: output("s", 1)}
+	create.Output.Annotations[0].StartColumn = new(3)
+	if _, _, err := c.Checks.CreateCheckRun(t.Context(), owner, name, create); err != nil {
+		t.Error(err)
+	}
+	create.Output.Annotations[0].EndLine = new(2)
+	_, _, err = c.Checks.CreateCheckRun(t.Context(), owner, name, create)
+	if code, _ := status(t, err); code != http.StatusUnprocessableEntity {
+		t.Error(err)
+	}
+}
+
 func TestACheckRunIsItsMakersAlone(t *testing.T) {
 	s, number := start(t, githubtest.Options{})
 	s.AddToken(githubtest.Token{
@@ -182,6 +201,13 @@ func TestSARIFIsUnpackedAndKept(t *testing.T) {
 	}
 	if got := s.Uploads(repo); len(got) != 1 || string(got[0].SARIF) != `{"version":"2.1.0"}` {
 		t.Errorf("%+v", got)
+	}
+	s.AddRepository(githubtest.Repository{Name: "acme/poor", Private: true, NoCodeScanning: true})
+	s.AddToken(githubtest.GitHubToken("poor", "acme/poor", everything))
+	sha := s.Commit("acme/poor", "main", githubtest.Commit{})
+	_, _, err = client(t, s, "poor").CodeScanning.UploadSarif(t.Context(), owner, "poor", &github.SarifAnalysis{CommitSHA: &sha, Ref: new("refs/heads/main"), Sarif: new("")})
+	if code, message := status(t, err); code != 403 || !strings.HasPrefix(message, "Advanced Security must be enabled") {
+		t.Error(err)
 	}
 	if code, _ := status(t, upload("eyJ2ZXJzaW9uIjoiMi4xLjAifQ==")); code != http.StatusBadRequest {
 		t.Error("not compressed, and taken")

@@ -1,13 +1,13 @@
 package history
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/diff"
+	"github.com/pmezard/go-difflib/difflib"
 )
 
 // Change is what became of a file between two trees.
@@ -53,21 +53,49 @@ func (c *Change) compare(before, after string) {
 	if strings.ContainsRune(before+after, 0) {
 		return // binary
 	}
-	text := diff.Diff("a", []byte(before), "b", []byte(after))
-	if at := bytes.Index(text, []byte("\n@@ ")); at >= 0 {
-		c.Patch = strings.TrimSuffix(string(text[at+1:]), "\n")
-	}
-	for line := range strings.SplitSeq(c.Patch, "\n") {
-		switch {
-		case strings.HasPrefix(line, "+"):
-			c.Additions++
-		case strings.HasPrefix(line, "-"):
-			c.Deletions++
+	a, b := lines(before), lines(after)
+	matcher := difflib.NewMatcherWithJunk(a, b, false, nil) // lines that come often count too
+	var patch strings.Builder
+	show := func(mark string, shown []string) {
+		for _, line := range shown {
+			patch.WriteString(mark + line)
+			if !strings.HasSuffix(line, "\n") {
+				patch.WriteString("\n\\ No newline at end of file\n")
+			}
 		}
 	}
+	for _, hunk := range matcher.GetGroupedOpCodes(3) {
+		first, last := hunk[0], hunk[len(hunk)-1]
+		fmt.Fprintf(&patch, "@@ -%s +%s @@\n", span(first.I1, last.I2), span(first.J1, last.J2))
+		for _, code := range hunk {
+			if code.Tag == 'e' {
+				show(" ", a[code.I1:code.I2])
+				continue
+			}
+			show("-", a[code.I1:code.I2])
+			show("+", b[code.J1:code.J2])
+			c.Deletions += code.I2 - code.I1
+			c.Additions += code.J2 - code.J1
+		}
+	}
+	c.Patch = strings.TrimSuffix(patch.String(), "\n")
 	if len(c.Patch) > maxPatch {
 		c.Patch = ""
 	}
+}
+
+// lines of a text, each with its end.
+func lines(text string) []string { return slices.Collect(strings.Lines(text)) }
+
+// span is how a hunk's head names lines: of none the one before.
+func span(from, to int) string {
+	switch to - from {
+	case 0:
+		return fmt.Sprintf("%d,0", from)
+	case 1:
+		return strconv.Itoa(from + 1)
+	}
+	return fmt.Sprintf("%d,%d", from+1, to-from)
 }
 
 // Place is a line on one side of a diff.
@@ -84,10 +112,8 @@ func Hunks(patch string) map[Place]int {
 		switch {
 		case strings.HasPrefix(line, "@@ "):
 			hunk++
-			var ignored int
-			if _, err := fmt.Sscanf(line, "@@ -%d,%d +%d", &left, &ignored, &right); err != nil {
-				_, _ = fmt.Sscanf(line, "@@ -%d +%d", &left, &right)
-			}
+			words := strings.Fields(line)
+			left, right = first(words[1]), first(words[2])
 		case strings.HasPrefix(line, "-"):
 			shown[Place{"LEFT", left}] = hunk
 			left++
@@ -100,4 +126,11 @@ func Hunks(patch string) map[Place]int {
 		}
 	}
 	return shown
+}
+
+// first line of a side in a hunk's head, "-12,3".
+func first(side string) int {
+	number, _, _ := strings.Cut(side[1:], ",")
+	n, _ := strconv.Atoi(number) // of our own patch
+	return n
 }
