@@ -69,6 +69,9 @@ func LoadChange(section, command string, args []string, getenv Getenv, change Ch
 			return nil, nil, err
 		}
 	}
+	if err := j.settleIgnores(); err != nil {
+		return nil, nil, err
+	}
 	if key := c.VerificationKey; key != "" && change.Base != "" && len(last(base.levels, "verification-key")) > 0 {
 		// The key itself is the base's, too: the head's file may hold another.
 		if rel, ok := inside(change.Head, key); ok {
@@ -131,6 +134,10 @@ func (j *judge) settle(s Setting) error {
 			place = inHead[0].origin.what
 		}
 		j.refuse(s, place, inHead, was, false)
+		if s.Name == "manifests" {
+			// The base's may have moved, and naming what is gone leaves the verdict open: all are judged.
+			now = nil
+		}
 	case direction(from, to) && (len(inHead) > 0 || byBase):
 		// Removing what was looser than the default tightens, too.
 		now = inHead

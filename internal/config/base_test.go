@@ -175,6 +175,16 @@ func TestWhatIsBuiltComesFromTheHead(t *testing.T) {
 	}
 }
 
+// A directory of manifests that moves leaves no glob that matches nothing, and
+// narrows nothing.
+func TestMovedManifests(t *testing.T) {
+	change := sides(t, settings("manifests: [k8s/**]"), settings("manifests: [deploy/**]"))
+	c, _, err := config.LoadChange(config.OnPullRequest, "gate", nil, none, change)
+	if err != nil || len(c.Manifests) > 0 || len(c.Refused) != 1 {
+		t.Errorf("manifests %q, refused %q, %v", c.Manifests, c.Refused, err)
+	}
+}
+
 func TestFilesBelowAndAbove(t *testing.T) {
 	base := map[string]string{config.FileName: "fail-on-severity: low\nprofile: strict\n", "app/" + config.FileName: "fail-on-severity: medium\n"}
 	head := maps.Clone(base)

@@ -90,6 +90,8 @@ type Config struct {
 
 	// OnlyIntroduced lets pass what was there before, on events that allow it.
 	OnlyIntroduced bool
+	// Ignore is what nobody wants to hear of, and why; a key of the file only.
+	Ignore []Ignore
 	// Refused names each loosening that was asked for and not granted, one printable
 	// sentence each.
 	Refused []string

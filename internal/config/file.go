@@ -164,6 +164,13 @@ func parseFile(path string, data []byte) ([]assignment, error) {
 			}
 			out = append(out, sections...)
 			continue
+		case "ignore":
+			entries, err := parseIgnores(path, at, val)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, entries...)
+			continue
 		case "enforce":
 			enforce, err := parseEnforce(at, val)
 			if err != nil {
@@ -178,7 +185,7 @@ func parseFile(path string, data []byte) ([]assignment, error) {
 		}
 		j := slices.IndexFunc(known, func(s Setting) bool { return s.Name == key.Value })
 		if j < 0 {
-			return nil, &UsageError{at(key), fmt.Errorf("%q is not a setting%s", key.Value, suggestion(key.Value, append(names(known), "policy", "enforce")))}
+			return nil, &UsageError{at(key), fmt.Errorf("%q is not a setting%s", key.Value, suggestion(key.Value, append(names(known), "policy", "enforce", "ignore")))}
 		}
 		texts, err := textsOf(val)
 		if err != nil {
