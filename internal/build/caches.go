@@ -49,7 +49,8 @@ func parseCache(input, entry string) (Cache, error) {
 		return Cache{}, fmt.Errorf("it is not a comma-separated list (%w)", err)
 	}
 	if len(fields) == 1 && !strings.Contains(fields[0], "=") {
-		return Cache{Type: CacheRegistry, Attrs: map[string]string{"ref": strings.TrimSpace(fields[0])}}, nil
+		c := Cache{Type: CacheRegistry, Attrs: map[string]string{"ref": strings.TrimSpace(fields[0])}}
+		return c, c.check(input)
 	}
 	attrs := map[string]string{}
 	for _, field := range fields {
@@ -57,7 +58,7 @@ func parseCache(input, entry string) (Cache, error) {
 		if !ok {
 			return Cache{}, fmt.Errorf("%q is not key=value", field)
 		}
-		attrs[strings.ToLower(strings.TrimSpace(key))] = value
+		attrs[strings.ToLower(strings.TrimSpace(key))] = strings.TrimSpace(value)
 	}
 	kind := attrs["type"]
 	delete(attrs, "type")

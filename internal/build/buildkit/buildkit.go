@@ -9,6 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"os"
 	"regexp"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/worker/label"
+	"github.com/sirupsen/logrus"
 	"golang.org/x/mod/semver"
 
 	"github.com/plimsoll-ci/plimsoll/internal/build"
@@ -116,6 +119,10 @@ var errGone = errors.New("the connection ended")
 // reach makes a client of a connection and asks it who is there. It returns
 // *build.UnavailableError when nobody answers, or one that cannot give an image.
 func (b *Builder) reach(ctx context.Context, conn *build.Connection) (*client.Client, *client.WorkerInfo, error) {
+	// The client's half of BuildKit, and the HTTP/2 server of its session, log here
+	// what has no context.
+	logrus.SetOutput(io.Discard)
+	log.SetOutput(io.Discard)
 	var dialled atomic.Bool
 	refused := make(chan error, 1)
 	opts := []client.ClientOpt{client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
@@ -142,7 +149,7 @@ func (b *Builder) reach(ctx context.Context, conn *build.Connection) (*client.Cl
 		err = errors.New("it has no workers")
 	}
 	if err == nil {
-		if err = b.able(workers[0]); err == nil {
+		if err = b.able(workers[0], conn); err == nil {
 			return c, workers[0], nil
 		}
 		return nil, nil, errors.Join(err, c.Close())
@@ -173,13 +180,13 @@ var unanswered = regexp.MustCompile(`^failed to list workers: |Unavailable: |con
 const oldest = "v0.13.0"
 
 // able says whether a worker can give an image in the way of this door.
-func (b *Builder) able(w *client.WorkerInfo) error {
+func (b *Builder) able(w *client.WorkerInfo, conn *build.Connection) error {
 	if b.Store != nil {
 		return nil
 	}
 	version := w.BuildkitVersion.Version
 	if _, ok := w.Labels[label.Snapshotter]; !ok {
-		return b.unavailable("its BuildKit cannot export OCI" + said(version))
+		return b.unavailable("its BuildKit cannot export OCI" + who(conn, version))
 	}
 	if semver.IsValid(version) && semver.Compare(version, "v0.1.0") > 0 && semver.Compare(version, oldest) < 0 {
 		return b.unavailable("its BuildKit " + version + " is older than " + oldest)
@@ -187,11 +194,15 @@ func (b *Builder) able(w *client.WorkerInfo) error {
 	return nil
 }
 
-func said(version string) string {
-	if version == "" {
-		return ""
+// who is a builder in a sentence about it, as far as it is known.
+func who(conn *build.Connection, version string) string {
+	switch {
+	case conn.Detail != "":
+		return " (" + conn.Detail + ")"
+	case version != "":
+		return " (BuildKit " + version + ")"
 	}
-	return " (BuildKit " + version + ")"
+	return ""
 }
 
 // named is an error that says which door was tried: an engine does not know whether

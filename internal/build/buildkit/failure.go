@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	gateway "github.com/moby/buildkit/frontend/gateway/pb"
@@ -31,8 +32,7 @@ func explain(err, own error, in *input, spec build.Spec, t *teller) error {
 	text := plain(t.clean(err.Error()))
 	at := location(err, in, spec)
 
-	var exit *gateway.ExitError
-	ran := errors.As(err, &exit)
+	code, ran := exitCode(err)
 	switch {
 	case ran && runtimeFailed(failed.log):
 		return fmt.Errorf("starting a container for %q: %s; check the container runtime with a container of its own", short(failed.name), failed.log[len(failed.log)-1])
@@ -43,14 +43,17 @@ func explain(err, own error, in *input, spec build.Spec, t *teller) error {
 		}
 		return fmt.Errorf("reading from %s: %s; check that it can be reached from here and what credentials it wants, then run again", where, text)
 	}
-	if !ran && at.Line == 0 && internalStep.MatchString(failed.name) || !ran && machine.MatchString(text) {
+	if !ran && at.Line == 0 && (cacheText.MatchString(text) || internalStep.MatchString(failed.name)) || !ran && machine.MatchString(text) {
+		if failed.name != "" {
+			text = failed.name + ": " + text
+		}
 		return fmt.Errorf("building %s: %s", spec.DockerfileName, text)
 	}
 	out := &build.FailedError{Location: at, Step: failed.name, Log: slices.Clone(failed.log), Err: errors.New(text)}
 	if at.Line == 0 {
-		// Some steps (downloads) carry no place; their names repeat the Dockerfile's text.
-		out.Location.Line = in.lineOf(stepNumber.ReplaceAllString(failed.name, ""))
-		out.Location.EndLine = out.Location.Line
+		// Some steps (downloads) carry no place, and an old BuildKit hands none back;
+		// their names repeat the Dockerfile's text.
+		out.Location.Line, out.Location.EndLine = in.linesOf(stepNumber.ReplaceAllString(failed.name, ""))
 		at = out.Location
 	}
 	if at.Line > 0 {
@@ -58,11 +61,28 @@ func explain(err, own error, in *input, spec build.Spec, t *teller) error {
 	}
 	switch {
 	case ran:
-		out.Err = fmt.Errorf("%q exited with code %d; its last lines say why", short(failed.name), exit.ExitCode)
+		out.Err = fmt.Errorf("%q exited with code %d; its last lines say why", short(failed.name), code)
 	case registryStep.MatchString(failed.name):
 		out.Err = fmt.Errorf("%s; check the image's name, tag and platform", text)
 	}
 	return out
+}
+
+// exitText is how a BuildKit says that a command failed that hands back no more
+// than text (v0.8, which Docker 20.10 carries).
+var exitText = regexp.MustCompile(`executor failed running \[[^\n]*\]: exit code: (\d+)$`)
+
+// exitCode says whether a command ran and failed, and how.
+func exitCode(err error) (code uint32, ran bool) {
+	var exit *gateway.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode, true
+	}
+	if found := exitText.FindStringSubmatch(err.Error()); found != nil {
+		n, err := strconv.ParseUint(found[1], 10, 32)
+		return uint32(n), err == nil
+	}
+	return 0, false
 }
 
 // maxName is how much of a step's name a message holds, in bytes.
@@ -84,7 +104,8 @@ var stepNumber = regexp.MustCompile(`^\[[^\]]*\] `)
 
 // Steps and errors that no instruction is to blame for.
 var (
-	internalStep = regexp.MustCompile(`^\[internal\] load |^exporting `)
+	internalStep = regexp.MustCompile(`^\[internal\] load |^exporting |^importing cache `)
+	cacheText    = regexp.MustCompile(`^failed to configure \S+ cache `)
 	machine      = regexp.MustCompile(`no space left on device|read-only file system|too many open files|cannot allocate memory|input/output error|database not open|failed to mount`)
 )
 

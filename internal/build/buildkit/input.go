@@ -1,6 +1,7 @@
 package buildkit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -160,18 +163,27 @@ func (in *input) step(first, last int) string {
 	return text
 }
 
-// lineOf is the number of the first line that holds text and is no comment; 0
-// when none does.
-func (in *input) lineOf(text string) int {
+// linesOf are the first and last line of the instruction that a step's name
+// repeats, else of the first line that holds the text and is no comment; 0 when
+// there is none.
+func (in *input) linesOf(text string) (first, last int) {
 	if text == "" {
-		return 0
+		return 0, 0
+	}
+	words := strings.Join(strings.Fields(text), " ")
+	if tree, err := parser.Parse(bytes.NewReader(in.dockerfile)); err == nil {
+		for _, node := range tree.AST.Children {
+			if strings.Join(strings.Fields(node.Original), " ") == words {
+				return node.StartLine, node.EndLine
+			}
+		}
 	}
 	n := 0
 	for line := range strings.Lines(string(in.dockerfile)) {
 		n++
 		if strings.Contains(line, text) && !strings.HasPrefix(strings.TrimSpace(line), "#") {
-			return n
+			return n, n
 		}
 	}
-	return 0
+	return 0, 0
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/client"
-	gateway "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/moby/buildkit/util/grpcerrors"
@@ -82,8 +81,7 @@ func (s *solve) solve(ctx context.Context, c *client.Client, opt client.SolveOpt
 	case ctx.Err() != nil:
 		return fmt.Errorf("building %s: %w", s.spec.DockerfileName, context.Cause(ctx))
 	}
-	var exit *gateway.ExitError
-	ran := errors.As(err, &exit)
+	_, ran := exitCode(err)
 	if code := grpcerrors.Code(err); !ran && code == codes.FailedPrecondition {
 		if _, why, ok := strings.Cut(err.Error(), controller.NoRuntime); ok {
 			return &build.UnavailableError{Door: s.Door, Cause: controller.NoRuntime + why, WaysOut: []string{
