@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ type Ignore struct {
 	Package string
 	Reason  string
 	Expires string // YYYY-MM-DD, the last day it holds; empty is never
-	// File and Line are where it stands.
+	// File, slash-separated, and Line are where it stands.
 	File string
 	Line int
 }
@@ -74,7 +75,7 @@ func parseIgnores(path string, at func(*yaml.Node) string, val *yaml.Node) ([]as
 	}
 	var out []assignment
 	for _, entry := range val.Content {
-		i := Ignore{File: path, Line: entry.Line}
+		i := Ignore{File: filepath.ToSlash(path), Line: entry.Line}
 		if err := i.read(entry); err != nil {
 			return nil, &UsageError{at(entry), fmt.Errorf("ignore: %w", err)}
 		}

@@ -46,16 +46,17 @@ func Apply(findings []finding.Finding, entries []config.Ignore, asOf time.Time, 
 		switch {
 		case expired:
 			notes = append(notes, fmt.Sprintf("%s: ignoring %s expired on %s; mend the cause, or decide again and set a new date", at, entry, entry.Expires))
-		case !used && (matched || entry.Vulnerability == "") && !(entry.Rule != "" && !matched && ofImages(entry.Rule)):
+		case !used && (matched || !ofImages(entry)):
 			notes = append(notes, fmt.Sprintf("%s: ignoring %s suppresses nothing; remove it", at, entry))
 		}
 	}
 	return applied, notes, nil
 }
 
-// ofImages says whether only a look into an image finds anything by a rule.
-func ofImages(rule string) bool {
-	return strings.HasPrefix(rule, "VUL-") || rule == "SEC-1.b" || rule == "SEC-1.c" || rule == "IMG-3.e"
+// ofImages says whether only a look into an image finds what an entry is for.
+func ofImages(entry config.Ignore) bool {
+	rules := []string{"IMG-3.e", "SEC-1.b", "SEC-1.c", "VUL-LANG", "VUL-OS"}
+	return entry.Vulnerability != "" || slices.ContainsFunc(rules, func(rule string) bool { return strings.EqualFold(rule, entry.Rule) })
 }
 
 // reads turns an entry into what it covers.

@@ -192,7 +192,8 @@ func TestHostileTar(t *testing.T) {
 }
 
 // Whatever the archive, nothing is written outside, no link leads out, and an
-// error leaves nothing.
+// error leaves nothing. Archives are long and minimising them takes all the time:
+// go test -fuzz FuzzFromTar -fuzzminimizetime 10x ./internal/source/revision
 func FuzzFromTar(f *testing.F) {
 	f.Add(plainOf(f, honest(f)))
 	f.Add(plainOf(f, archived(f, global(commitID), symlink("a/l", "b/.."), symlink("a/b", "l/../.."), file("a/l/x", "x"))))
