@@ -89,12 +89,23 @@ func TestAnEffectCanStandThoughTheClientNeverLearns(t *testing.T) {
 	}
 }
 
+func TestAnswersCanBeSlow(t *testing.T) {
+	s, number := start(t, githubtest.Options{Before: always(githubtest.Fate{Delay: 300 * time.Millisecond})})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := post(ctx, client(t, s, "secret"), number); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if err := post(t.Context(), client(t, s, "secret"), number); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAnswersCanBeHuge(t *testing.T) {
-	s, number := start(t, githubtest.Options{Before: always(githubtest.Huge(1 << 20))})
+	s, _ := start(t, githubtest.Options{Before: always(githubtest.Huge(1 << 20))})
 	if _, body := raw(t, s, "secret", http.MethodGet, "/repos/"+repo+"/pulls", ""); len(body) != 1<<20 {
 		t.Errorf("%d bytes", len(body))
 	}
-	_ = number
 }
 
 func TestARendezvousLetsTwoClientsSeeTheSame(t *testing.T) {

@@ -6,10 +6,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-github/v60/github"
 
 	"github.com/plimsoll-ci/plimsoll/internal/report/github/githubtest"
+	"github.com/plimsoll-ci/plimsoll/internal/report/github/githubtest/openapi"
 )
 
 func TestTokensOpenWhatTheirPermissionsSay(t *testing.T) {
@@ -127,6 +129,27 @@ func TestListsComeInPages(t *testing.T) {
 	}
 }
 
+func TestAnEditMovesTheTimeOfACommentAndNothingElse(t *testing.T) {
+	at := time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
+	s, number := start(t, githubtest.Options{Now: func() time.Time { return at }})
+	id := s.AddComment(repo, number, githubtest.Actions, "one")
+	s.AddComment(repo, number, githubtest.Mallory, "between")
+	at = at.Add(time.Minute)
+	c := client(t, s, "secret")
+	edited, _, err := c.Issues.EditComment(t.Context(), owner, name, id, &github.IssueComment{Body: new("two")})
+	if err != nil || !edited.GetUpdatedAt().Time.Equal(at) || !edited.GetCreatedAt().Time.Equal(at.Add(-time.Minute)) {
+		t.Errorf("%v, %v", edited, err)
+	}
+	list, _, err := c.Issues.ListComments(t.Context(), owner, name, number, nil)
+	if err != nil || len(list) != 2 || list[0].GetID() != id {
+		t.Errorf("%v, %v", list, err)
+	}
+	list, _, err = c.Issues.ListComments(t.Context(), owner, name, number, &github.IssueListCommentsOptions{Since: &at})
+	if err != nil || len(list) != 1 {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
 func TestALockedConversationTakesNoComments(t *testing.T) {
 	s, number := start(t, githubtest.Options{})
 	id := s.AddComment(repo, number, githubtest.Actions, "before")
@@ -174,6 +197,24 @@ func TestRequestsThatTheDescriptionDoesNotAllowAreViolations(t *testing.T) {
 		raw(t, s, "secret", http.MethodGet, path, "")
 		if got := s.Violations(); len(got) != 1 {
 			t.Errorf("%s: %q", path, got)
+		}
+	}
+}
+
+func TestAllThatTheSliceHoldsIsServed(t *testing.T) {
+	s, _ := start(t, githubtest.Options{})
+	all, err := openapi.Operations()
+	if err != nil || len(all) < 20 {
+		t.Fatalf("%q, %v", all, err)
+	}
+	parameter := strings.NewReplacer("{owner}", owner, "{repo}", name, "{", "", "}", "")
+	for _, operation := range all {
+		method, path, _ := strings.Cut(operation, " ")
+		raw(t, s, "secret", method, parameter.Replace(path), "")
+		for _, violation := range s.Violations() {
+			if strings.Contains(violation, "is not served") {
+				t.Error(violation)
+			}
 		}
 	}
 }

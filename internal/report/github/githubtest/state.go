@@ -211,12 +211,18 @@ func (s *Server) Open(p PullRequest) int {
 	return p.Number
 }
 
-// Update changes a pull request: pushes to its head, locks or closes it.
+// Update changes a pull request: moves its head to another commit, locks or closes it.
 func (s *Server) Update(repo string, number int, change func(*PullRequest)) {
 	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	change(&s.pull(repo, number).PullRequest)
+	p := s.pull(repo, number)
+	change(&p.PullRequest)
+	for _, sha := range []string{p.Head.SHA, p.Base.SHA} {
+		if s.repository(repo).commits[sha] == nil {
+			s.t.Fatalf("the test's repository %q has no commit %q", repo, sha)
+		}
+	}
 }
 
 // AddComment writes a comment as anybody, without rules, and returns its id.

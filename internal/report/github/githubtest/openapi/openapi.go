@@ -106,6 +106,22 @@ func (o *Operation) unknown(body []byte) error {
 	return nil
 }
 
+// Operations lists what the slice holds, as method and path.
+func Operations() ([]string, error) {
+	spec, err := load()
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for path, item := range spec.Paths.Map() {
+		for method := range item.Operations() {
+			all = append(all, method+" "+path)
+		}
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
 // schema of the JSON answer with a status; nil when the description has none.
 func (o *Operation) schema(status int) *openapi3.Schema {
 	response := o.route.Operation.Responses.Status(status)
