@@ -8,8 +8,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
-	"github.com/plimsoll-ci/plimsoll/internal/build"
-	"github.com/plimsoll-ci/plimsoll/internal/build/buildkit"
+	"github.com/plimsoll-ci/plimsoll/internal/build/doors"
 	"github.com/plimsoll-ci/plimsoll/internal/cli"
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
@@ -24,9 +23,8 @@ import (
 // and leaving it out of the build is what makes the lite program.
 func init() { //nolint:gochecknoinits // see above
 	deps = cli.Deps{
-		Builder: func(keychain authn.Keychain) build.Builder {
-			return &buildkit.Embedded{Credentials: buildkit.FromKeychain(keychain)}
-		},
+		Builder:  doors.New,
+		Serve:    doors.Serve,
 		Analyzer: func() scan.Analyzer { return analyze.New(nil) },
 		Databases: func(transport http.RoundTripper, keychain authn.Keychain) scan.Databases {
 			return db.New(transport, keychain)

@@ -48,7 +48,7 @@ func runBuild(ctx context.Context, env *environment, cfg *config.Config, operand
 	if entries, err := os.ReadDir(spec.Output); err == nil && len(entries) > 0 {
 		return ExitUsage, &config.UsageError{Where: "output", Err: fmt.Errorf("%s is not empty; name another directory", spec.Output)}
 	}
-	builder := env.deps.Builder(r.client.Keychain())
+	builder := r.builder()
 	state, err := r.walk(ctx, pipeline.Gate{Image: pipeline.Build(builder, spec, r.imageName(spec))})
 	if err != nil {
 		return ExitIndeterminate, err

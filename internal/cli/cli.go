@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 )
 
@@ -45,7 +46,7 @@ func allCommands() []command {
 	return []command{
 		{name: "gate", operand: "[PATH]", short: "look, decide, act, tell", example: "plimsoll gate --tags=ghcr.io/acme/app:1.2.0 .", needs: Deps.full, run: runGate},
 		{name: "lint", operand: "[PATH...]", short: "Dockerfiles and Kubernetes manifests", example: "plimsoll lint deploy Dockerfile", run: runLint},
-		{name: "build", operand: "[PATH]", short: "an image into an OCI layout, its digest on standard output", example: "plimsoll build --output=image .", needs: Deps.full, run: runBuild},
+		{name: "build", operand: "[PATH]", short: "an image into an OCI layout, its digest on standard output", example: "plimsoll build --output=image .", needs: Deps.builds, run: runBuild},
 		{name: "scan", operand: "IMAGE", short: "vulnerabilities and secrets of a registry reference, OCI layout or docker archive", example: "plimsoll scan alpine:3.20", needs: Deps.full, run: runScan},
 		{name: "verify", operand: "IMAGE", short: "the signatures of an image against a public key", example: "plimsoll verify --verification-key=cosign.pub ghcr.io/acme/app:1.2.0", needs: Deps.full, run: runVerify},
 		{name: "promote", operand: "SRC DST...", short: "a signed image with its evidence to where it will run, the tags last", example: "plimsoll promote --verification-key=cosign.pub --mutable-tags=production ghcr.io/acme/app@sha256:… ghcr.io/acme/live:production", needs: Deps.full, run: runPromote},
@@ -67,6 +68,8 @@ func Run(ctx context.Context, args []string, host Host, deps Deps) int {
 	}
 	name, rest := args[0], args[1:]
 	switch name {
+	case build.ServeCommand:
+		return env.serve(ctx, host)
 	case "help", "-h", "--help", "-help":
 		return help(env, rest)
 	case "--version", "-version":

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"net/http"
+	"os"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
@@ -16,8 +18,10 @@ import (
 type Deps struct {
 	// Version of plimsoll.
 	Version string
-	// Builder makes the embedded builder; keychain answers for base images.
-	Builder func(keychain authn.Keychain) build.Builder
+	// Builder puts the ways to a builder in order; nil in the slim program.
+	Builder func(build.Options) build.Builder
+	// Serve is our builder in a sibling container, on its standard input and output.
+	Serve func(ctx context.Context, in, out *os.File) error
 	// Analyzer looks into images.
 	Analyzer func() scan.Analyzer
 	// Databases fetches vulnerability data.
@@ -29,4 +33,7 @@ type Deps struct {
 }
 
 // full says whether the adapters are there.
-func (d Deps) full() bool { return d.Builder != nil }
+func (d Deps) full() bool { return d.Analyzer != nil }
+
+// builds says whether there is a builder too.
+func (d Deps) builds() bool { return d.Builder != nil }

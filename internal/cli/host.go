@@ -13,6 +13,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/event"
 	"github.com/plimsoll-ci/plimsoll/internal/policy"
 	"github.com/plimsoll-ci/plimsoll/internal/report/actions"
+	"github.com/plimsoll-ci/plimsoll/internal/report/github"
 )
 
 // Host is what the program runs on.
@@ -36,6 +37,7 @@ type environment struct {
 	runner *actions.Runner // nil outside of a container action
 	event  event.Event
 	rules  policy.Rules
+	asked  *github.Client // made when it is first needed
 }
 
 func newEnvironment(h Host, deps Deps) *environment {

@@ -54,7 +54,15 @@ func (r *runner) build(path string) (pipeline.Stage, error) {
 	}
 	spec.Output = filepath.Join(r.scratch, "image")
 	r.built = &verdict.Built{Dockerfile: spec.DockerfileName, Target: spec.Target}
-	return pipeline.Build(r.env.deps.Builder(r.client.Keychain()), spec, r.imageName(spec)), nil
+	return pipeline.Build(r.builder(), spec, r.imageName(spec)), nil
+}
+
+// builder puts the ways to a builder in order.
+func (r *runner) builder() build.Builder {
+	return r.env.deps.Builder(build.Options{
+		Driver: r.cfg.Driver, Endpoint: r.cfg.Endpoint, TLSDir: r.cfg.EndpointTLSDir,
+		Keychain: r.client.Keychain(), Getenv: r.env.getenv,
+	})
 }
 
 // imageName is what people call the image that is built: the first tag, else the
@@ -97,7 +105,8 @@ func (r *runner) spec(path string) (build.Spec, error) {
 	}
 	return build.Spec{
 		Context: cfg.Context, Dockerfile: absolute, DockerfileName: name, Target: cfg.Target,
-		Args: cfg.BuildArgs, Secrets: secrets, Labels: cfg.Labels, Platform: cfg.Platform,
+		Args: cfg.BuildArgs, Secrets: secrets, Labels: cfg.Labels, Annotations: cfg.Annotations,
+		Contexts: cfg.BuildContexts, CacheFrom: cfg.CacheFrom, CacheTo: cfg.CacheTo, Platform: cfg.Platform,
 		NoCache: cfg.NoCache, Pull: cfg.Pull, SourceDateEpoch: epoch, CacheDir: filepath.Join(cache, "build"),
 	}, nil
 }

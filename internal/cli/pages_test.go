@@ -10,17 +10,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/cli"
 	"github.com/plimsoll-ci/plimsoll/internal/config"
+	"github.com/plimsoll-ci/plimsoll/internal/scan"
 )
 
 var update = flag.Bool("update", false, "rewrite what is generated")
 
 // full has an adapter, so that every command is there; none is run.
-var full = cli.Deps{Version: "test", Builder: func(authn.Keychain) build.Builder { return nil }}
+var full = cli.Deps{
+	Version: "test", Builder: func(build.Options) build.Builder { return nil }, Analyzer: func() scan.Analyzer { return nil },
+}
 
 // help is what "plimsoll help ARGS" prints.
 func help(t *testing.T, args ...string) string {

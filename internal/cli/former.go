@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/plimsoll-ci/plimsoll/internal/event"
+	"github.com/plimsoll-ci/plimsoll/internal/source/revision"
+)
+
+// former is the tree of the commit that a change is compared with.
+type former struct {
+	commit string
+	branch string // the name people know it by; may be empty
+	root   string // the work tree that the commit belongs to, absolute
+	dir    string // where the commit's tree lies, "" when it could not be read
+	why    string // why not
+	notes  []string
+}
+
+// compares says whether a run compares with a commit, and which one it is by the
+// event's word.
+func (env *environment) compares() bool {
+	switch env.event.Kind {
+	case event.PullRequest, event.PullRequestTarget, event.MergeGroup, event.Default, event.Branch:
+		return true
+	case event.None, event.Release, event.Schedule:
+		return false
+	}
+	return false
+}
+
+// lookBack finds the base commit of the event and unpacks its tree below scratch:
+// from git where it has the commit, else from GitHub's archive of it. What cannot
+// be read is said in former.why and fails nothing: without a base everything
+// counts as introduced, and the built-in policy holds.
+func (env *environment) lookBack(ctx context.Context, start, scratch string) (*former, error) {
+	if !env.compares() {
+		return nil, nil //nolint:nilnil // nothing is compared
+	}
+	root, err := repositoryOf(start)
+	if err != nil {
+		return nil, err
+	}
+	f := &former{commit: env.event.Base, branch: env.event.BaseRef, root: root}
+	if env.event.Kind == event.PullRequest {
+		if exact, err := revision.FirstParent(root, env.event.Run.Commit, env.event.Run.Head); err == nil {
+			f.commit = exact
+		}
+	}
+	if f.commit == "" {
+		f.why = "the event names no commit to compare with"
+		return f, nil
+	}
+	dir := filepath.Join(scratch, "base")
+	tree, err := revision.FromGit(ctx, root, f.commit, dir, revision.Options{})
+	if err != nil && ctx.Err() == nil {
+		tree, err = env.archived(ctx, f.commit, dir)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		f.why = err.Error()
+		return f, nil
+	}
+	f.dir, f.notes = dir, tree.Left
+	return f, nil
+}
+
+// archived asks GitHub for the tree.
+func (env *environment) archived(ctx context.Context, commit, dir string) (revision.Tree, error) {
+	if env.event.Run == nil || env.event.Run.Repository == "" {
+		return revision.Tree{}, errors.New("git does not have it, and there is no repository to ask GitHub for it")
+	}
+	client, err := env.github(env.getenv("INPUT_GITHUB-TOKEN"))
+	if err != nil {
+		return revision.Tree{}, err
+	}
+	archive, err := client.Tarball(ctx, env.event.Run.Repository, commit)
+	if err != nil {
+		return revision.Tree{}, err
+	}
+	defer archive.Close()
+	return revision.FromTar(ctx, archive, commit, dir, revision.Options{})
+}
+
+// repositoryOf is the directory that holds .git, upward from start, else the one
+// we stand in.
+func repositoryOf(start string) (string, error) {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return "", fmt.Errorf("finding the working directory: %w", err)
+	}
+	at, err := filepath.Abs(start)
+	if err != nil {
+		return "", fmt.Errorf("finding %s: %w", start, err)
+	}
+	for {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return at, nil
+		}
+		if at == filepath.Dir(at) {
+			return here, nil
+		}
+		at = filepath.Dir(at)
+	}
+}
+
+// inside is where a directory of the work tree lies in the base's tree.
+func (f *former) inside(dir string) (string, error) {
+	rel, ok := below(f.root, dir)
+	if !ok {
+		return "", fmt.Errorf("%s lies outside the repository", dir)
+	}
+	return filepath.Join(f.dir, filepath.FromSlash(rel)), nil
+}
