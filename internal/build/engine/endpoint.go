@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -80,15 +81,15 @@ func checkSocket(host, path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return unreachable(host, fmt.Sprintf("there is no socket at %s", path), mount)
+		return unreachable(host, "there is no socket at "+path, mount)
 	case errors.Is(err, fs.ErrPermission):
 		return unreachable(host, fmt.Sprintf("looking at the socket %s is not permitted", path), "run as root, or as a member of the group docker")
 	case err != nil:
 		return unreachable(host, fmt.Sprintf("looking at the socket %s: %v", path, err), mount)
 	case info.IsDir():
-		return unreachable(host, fmt.Sprintf("%s is a directory and not a socket, as it is in a container whose host has no engine there", path), "run on a runner that has Docker")
+		return unreachable(host, path+" is a directory and not a socket, as it is in a container whose host has no engine there", "run on a runner that has Docker")
 	case info.Mode()&fs.ModeSocket == 0:
-		return unreachable(host, fmt.Sprintf("%s is not a socket", path), mount)
+		return unreachable(host, path+" is not a socket", mount)
 	}
 	return nil
 }
@@ -125,7 +126,7 @@ func (end *endpoint) hijack(ctx context.Context, path, proto string, meta map[st
 		conn = tls.Client(conn, end.tls)
 	}
 	// Closing it ends whatever read or write hangs.
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	stream, err := upgrade(ctx, conn, end.name, path, proto, meta)
 	if !stop() && err == nil {
 		err = context.Cause(ctx)
@@ -152,9 +153,7 @@ func upgrade(ctx context.Context, conn net.Conn, host, path, proto string, meta 
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range meta {
-		request.Header[name] = values // as they are: BuildKit's are lower case
-	}
+	maps.Copy(request.Header, meta) // names as they are: BuildKit's are lower case
 	request.Header.Set("Connection", "Upgrade")
 	request.Header.Set("Upgrade", proto)
 	if err := request.Write(conn); err != nil {

@@ -29,7 +29,7 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() })
+	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -54,11 +54,11 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	stale.SetUnlinkOnClose(false)
-	stale.Close()
+	_ = stale.Close()
 	silent := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	other := listen(t, func(c net.Conn) {
 		_, _ = io.WriteString(c, "220 mail.example ESMTP\r\n")
-		c.Close()
+		_ = c.Close()
 	})
 	for host, want := range map[string]string{
 		"unix://" + dir:                         "is a directory and not a socket",
@@ -89,7 +89,7 @@ func TestOpenWithoutPermission(t *testing.T) {
 	if os.Getuid() == 0 || runtime.GOOS == "windows" {
 		t.Skip("root is permitted everything; run: go test ./internal/build/engine, as another user")
 	}
-	host := listen(t, func(c net.Conn) { c.Close() })
+	host := listen(t, func(c net.Conn) { _ = c.Close() })
 	if err := os.Chmod(strings.TrimPrefix(host, "unix://"), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func serve(t *testing.T, handler http.Handler) string {
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { server.Close() })
+	t.Cleanup(func() { _ = server.Close() })
 	return "unix://" + filepath.Join(dir, "s")
 }
 

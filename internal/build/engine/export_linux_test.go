@@ -69,6 +69,6 @@ func (e *Engine) RemoveSiblingsOf(t testing.TB, own Own) {
 // Volume names a volume that the test removes when it ends.
 func (e *Engine) Volume(t testing.TB) string {
 	name := "plimsoll-test-" + strings.ToLower(unique())
-	t.Cleanup(func() { _, _ = e.api.VolumeRemove(context.Background(), name, client.VolumeRemoveOptions{Force: true}) }) //nolint:usetesting // the test's context has ended
+	t.Cleanup(func() { _, _ = e.api.VolumeRemove(context.Background(), name, client.VolumeRemoveOptions{Force: true}) })
 	return name
 }

@@ -124,8 +124,7 @@ func playClient(ctx context.Context, own Own, then func(*Sibling) error) error {
 func needEngine(t testing.TB) *Engine {
 	t.Helper()
 	e, err := Open(t.Context(), Options{Getenv: os.Getenv})
-	var unavailable *build.UnavailableError
-	if errors.As(err, &unavailable) {
+	if unavailable, ok := errors.AsType[*build.UnavailableError](err); ok {
 		t.Skipf("%s; run: .ci/install-engine", unavailable.Cause)
 	} else if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,9 +17,8 @@ import (
 // ending is the end of a container.
 type ending struct {
 	done chan struct{}
-	code int64 // valid when known, once done is closed
-	// known is false when the engine could not say how it ended.
-	known bool
+	code int64 // once done is closed
+	err  error // why the engine could not say the code
 }
 
 // await waits for the end of a container from now on, and until it is removed.
@@ -29,9 +29,10 @@ func (e *Engine) await(ctx context.Context, id string) *ending {
 		waited := e.api.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionRemoved})
 		select {
 		case result := <-waited.Result:
-			end.code, end.known = result.StatusCode, true
-		case <-waited.Error:
+			end.code = result.StatusCode
+		case end.err = <-waited.Error:
 		case <-ctx.Done():
+			end.err = ctx.Err()
 		}
 	}()
 	return end
@@ -130,7 +131,7 @@ func (l *lines) last() string {
 	defer l.mu.Unlock()
 	all := l.kept
 	if len(l.partial) > 0 {
-		all = append(all[:len(all):len(all)], string(l.partial))
+		all = append(slices.Clip(all), string(l.partial))
 	}
 	return strings.Join(all, "\n")
 }

@@ -27,6 +27,7 @@ func TestEnginesBuildKit(t *testing.T) {
 	}
 	spec := specOf(t, "-- Dockerfile --\nFROM scratch\nADD rootfs.tar /\nRUN --mount=type=secret,id=s test -s /run/secrets/s && echo built\n")
 	spec.Secrets = []build.Secret{{ID: "s", Data: []byte("hush hush")}}
+	spec.NoCache = true // so that RUN is heard each time
 	export := &buildkit.Builder{Door: build.DoorDocker, Connect: engine.ToBuildKit(opened(e), build.DoorDocker)}
 	b := export
 	var unavailable *build.UnavailableError

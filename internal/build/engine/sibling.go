@@ -182,7 +182,7 @@ func (s *Sibling) Why() string {
 	case <-time.After(time.Second): // the stream ends a moment before the container
 		return why
 	}
-	if s.end.known && s.end.code != 0 {
+	if s.end.err == nil && s.end.code != 0 {
 		why = strings.TrimPrefix(why+"\n", "\n") + fmt.Sprintf("the sibling container ended with code %d", s.end.code)
 		if s.end.code == 137 {
 			why += " (killed, perhaps because memory ran out)"

@@ -26,7 +26,7 @@ func begin(t testing.TB, e *Engine, opts SiblingOptions) *Sibling {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.Close(context.Background()); err != nil { //nolint:usetesting // the test's context has ended
+		if err := s.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -167,7 +167,7 @@ func TestSiblingOfOurOwnContainer(t *testing.T) {
 	if _, err := e.api.NetworkCreate(t.Context(), network, client.NetworkCreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _, _ = e.api.NetworkRemove(context.Background(), network, client.NetworkRemoveOptions{}) }) //nolint:usetesting // the test's context has ended
+	t.Cleanup(func() { _, _ = e.api.NetworkRemove(context.Background(), network, client.NetworkRemoveOptions{}) })
 	for name, network := range map[string]string{"default": "", "of a job": network} {
 		out := runOnce(t, e, own.Image, network, "inside")
 		if !strings.Contains(out, "image="+own.Image+" network="+network+" answer=hello") {

@@ -98,7 +98,7 @@ func TestCertificates(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		// The first bytes of the stream come with the header.
 		_, _ = io.WriteString(conn, "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nfirst\n")
 	})
@@ -133,7 +133,7 @@ func TestCertificates(t *testing.T) {
 	if line, err := bufio.NewReader(conn).ReadString('\n'); line != "first\n" {
 		t.Errorf("the stream begins with %q, %v", line, err)
 	}
-	conn.Close()
+	_ = conn.Close()
 	for name, dir := range map[string]string{
 		"an engine that we do not trust":   certificatesOf(t, other, ours),
 		"an engine that does not trust us": certificatesOf(t, ours, other),

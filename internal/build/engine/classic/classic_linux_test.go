@@ -56,8 +56,7 @@ func needEngine(t testing.TB) engine.Opener {
 	t.Helper()
 	open := engine.Lazily(engine.Options{Getenv: os.Getenv})
 	e, err := open(t.Context())
-	var unavailable *build.UnavailableError
-	if errors.As(err, &unavailable) {
+	if unavailable, ok := errors.AsType[*build.UnavailableError](err); ok {
 		t.Skipf("%s; run: .ci/install-engine", unavailable.Cause)
 	} else if err != nil {
 		t.Fatal(err)
@@ -296,7 +295,7 @@ func newCutter(t *testing.T) *cutter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close(); c.cut(); os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = listener.Close(); c.cut(); os.RemoveAll(dir) })
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -310,12 +309,12 @@ func newCutter(t *testing.T) *cutter {
 }
 
 func (c *cutter) serve(ctx context.Context, near net.Conn) {
-	defer near.Close()
+	defer func() { _ = near.Close() }()
 	far, err := new(net.Dialer).DialContext(ctx, "unix", strings.TrimPrefix(engineSocket(), "unix://"))
 	if err != nil {
 		return
 	}
-	defer far.Close()
+	defer func() { _ = far.Close() }()
 	c.mu.Lock()
 	if c.dead {
 		c.mu.Unlock()
@@ -329,7 +328,7 @@ func (c *cutter) serve(ctx context.Context, near net.Conn) {
 		for {
 			n, err := near.Read(block)
 			if err != nil {
-				far.Close()
+				_ = far.Close()
 				return
 			}
 			c.mu.Lock()
@@ -375,7 +374,7 @@ func (c *cutter) cut() {
 	defer c.mu.Unlock()
 	c.dead = true
 	for _, conn := range c.conns {
-		conn.Close()
+		_ = conn.Close()
 	}
 }
 

@@ -52,7 +52,7 @@ func pack(dir string, file *dockerfile) (name string, write func(io.Writer) erro
 		if err != nil {
 			return fmt.Errorf("reading the build context: %w", err)
 		}
-		defer root.Close()
+		defer func() { _ = root.Close() }() // it was only read
 		p := &packed{root: root, matcher: matcher, file: file, out: tar.NewWriter(w)}
 		if err := fs.WalkDir(root.FS(), ".", p.visit); err != nil {
 			return fmt.Errorf("reading the build context: %w", err)

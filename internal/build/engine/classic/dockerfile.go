@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -103,9 +104,7 @@ func (d *dockerfile) parse(spec build.Spec) error {
 			values[a.Key] = a.ValueString()
 		}
 	}
-	for name, value := range spec.Args {
-		values[name] = value
-	}
+	maps.Copy(values, spec.Args)
 	for i := range stages {
 		d.stages = append(d.stages, nil)
 		own := &d.stages[len(d.stages)-1]
@@ -213,7 +212,7 @@ func (b *Builder) credentials(d *dockerfile) (map[string]registry.AuthConfig, er
 	for _, name := range d.images {
 		named, err := reference.ParseNormalizedNamed(name)
 		if err != nil {
-			continue //nolint:nilerr // a stage by its number, scratch, or nonsense that the engine will refuse
+			continue // a stage by its number, or nonsense that the engine will refuse
 		}
 		host := reference.Domain(named)
 		key := host
