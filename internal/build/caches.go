@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -36,12 +37,15 @@ func ParseCaches(input string, entries []string) ([]Cache, error) {
 		}
 		c, err := parseCache(input, entry)
 		if err != nil {
-			return nil, &config.UsageError{Where: input, Err: fmt.Errorf("%q: %w", entry, err)}
+			return nil, &config.UsageError{Where: input, Err: fmt.Errorf("%q: %w", tokens.ReplaceAllString(entry, "$1=***"), err)}
 		}
 		caches = append(caches, c)
 	}
 	return caches, nil
 }
+
+// tokens are what an entry may hold that is never shown.
+var tokens = regexp.MustCompile(`(?i)(token)\s*=[^,"]*`)
 
 func parseCache(input, entry string) (Cache, error) {
 	fields, err := csv.NewReader(strings.NewReader(entry)).Read()

@@ -151,6 +151,9 @@ func TestParseCaches(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", entry, err, says)
 		}
 	}
+	if _, err := ParseCaches(InputCacheTo, []string{"type=gha,mode=x,token=s3cret,url=y"}); err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("got %v", err)
+	}
 	if _, err := ParseCaches(InputCacheFrom, []string{"type=inline"}); err == nil {
 		t.Error("an inline cache was to be read")
 	}

@@ -20,7 +20,7 @@ func dockerd(t testing.TB) (own, saved *Builder) {
 	if err != nil {
 		t.Skipf("this needs Docker's engine (%v); run: sudo apt-get install docker.io && sudo systemctl start docker", err)
 	}
-	t.Cleanup(func() { e.Close() })
+	t.Cleanup(func() { _ = e.Close() })
 	return &Builder{Door: build.DoorDocker, Connect: engine.ToBuildKit(open, build.DoorDocker)},
 		&Builder{Door: build.DoorEngine, Connect: engine.ToBuildKit(open, build.DoorEngine), Store: e, NewName: engine.NewName}
 }

@@ -74,8 +74,7 @@ var exitText = regexp.MustCompile(`executor failed running \[[^\n]*\]: exit code
 
 // exitCode says whether a command ran and failed, and how.
 func exitCode(err error) (code uint32, ran bool) {
-	var exit *gateway.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*gateway.ExitError](err); ok {
 		return exit.ExitCode, true
 	}
 	if found := exitText.FindStringSubmatch(err.Error()); found != nil {

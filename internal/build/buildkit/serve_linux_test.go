@@ -59,7 +59,7 @@ func (p *piped) Close() error                { return p.WriteCloser.Close() }
 // startBeside starts this program as a builder of its own.
 func startBeside(t testing.TB, cacheDir string) *piped {
 	t.Helper()
-	p := &piped{program: exec.Command(os.Args[0])} //nolint:gosec,noctx // ourselves; it ends with its standard input
+	p := &piped{program: exec.Command(os.Args[0])} //nolint:noctx // ourselves; it ends with its standard input
 	p.program.Env = append(os.Environ(), childServe+"="+cacheDir)
 	p.program.Stderr = os.Stderr
 	p.program.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -85,7 +85,7 @@ func beside(t testing.TB) *Builder {
 		p := startBeside(t, spec.CacheDir)
 		return &build.Connection{
 			Dial:       func(context.Context) (net.Conn, error) { return p, nil },
-			Close:      func() error { p.Close(); return p.program.Wait() },
+			Close:      func() error { _ = p.Close(); return p.program.Wait() },
 			CacheLimit: DefaultCacheLimit,
 		}, nil
 	}}
@@ -123,7 +123,7 @@ func TestServeEndsWithItsClient(t *testing.T) {
 	}}
 	sink := &heard{on: func(e progress.Event) {
 		if e.Kind == progress.Log && e.Text == "begun" {
-			p.Close()
+			_ = p.Close()
 		}
 	}}
 	_, err := b.Build(withTimeout(t, time.Minute), spec, sink)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +61,7 @@ func (s *solve) build(ctx context.Context, c *client.Client) error {
 	if err != nil {
 		return err
 	}
-	s.teller = newTeller(s.sink, s.hidden())
+	s.teller = newTeller(s.sink, s.hidden(opt))
 	if s.Store != nil {
 		return s.buildAndSave(ctx, c, opt)
 	}
@@ -133,15 +134,23 @@ func (s *solve) options() (client.SolveOpt, error) {
 // what changed. It names this machine: what changed is told by sizes and times,
 // and two machines may have the same path.
 func sharedKey(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
 	host, _ := os.Hostname()
 	sum := sha256.Sum256([]byte(host + "\x00" + dir))
 	return hex.EncodeToString(sum[:])
 }
 
 // hidden is what is never shown: secrets of the build, and tokens of ours.
-func (s *solve) hidden() map[string][]byte {
+func (s *solve) hidden(opt client.SolveOpt) map[string][]byte {
 	all := secretsOf(s.spec)
 	all["\x00actions"] = []byte(s.Actions.Token)
+	for i, c := range slices.Concat(opt.CacheImports, opt.CacheExports) {
+		for _, key := range []string{"token", "ghtoken"} {
+			all[fmt.Sprintf("\x00%s %d", key, i)] = []byte(c.Attrs[key])
+		}
+	}
 	return all
 }
 

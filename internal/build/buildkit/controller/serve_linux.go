@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 )
@@ -13,10 +14,9 @@ import (
 // Open, and of closing.
 func Serve(ctx context.Context, conn net.Conn, opts Options) error {
 	only := &single{conn: conn, ended: make(chan struct{})}
-	defer only.Close()
 	c, err := open(ctx, opts)
 	if err != nil {
-		return err
+		return errors.Join(err, only.Close())
 	}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = c.server.Serve(only) }()
@@ -24,8 +24,7 @@ func Serve(ctx context.Context, conn net.Conn, opts Options) error {
 	case <-only.ended:
 	case <-ctx.Done():
 	}
-	err = c.Close()
-	only.Close()
+	err = errors.Join(c.Close(), only.Close())
 	<-done
 	return err
 }
