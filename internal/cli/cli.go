@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -96,7 +97,12 @@ func (env *environment) invoke(ctx context.Context, c command, args []string) (i
 	if err := env.happened(); err != nil {
 		return ExitUsage, err
 	}
-	cfg, operands, err := config.Load(c.name, args, env.getenv)
+	var err error
+	if env.scratch, err = os.MkdirTemp("", "plimsoll-*"); err != nil {
+		return ExitIndeterminate, fmt.Errorf("making a temporary directory: %w", err)
+	}
+	defer os.RemoveAll(env.scratch)
+	cfg, operands, err := env.load(ctx, c.name, args)
 	if errors.Is(err, config.ErrHelp) {
 		fmt.Fprint(env.stdout, usageOf(c))
 		return ExitPass, nil

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/plimsoll-ci/plimsoll/internal/event"
@@ -35,26 +33,25 @@ func (env *environment) compares() bool {
 }
 
 // lookBack finds the base commit of the event and unpacks its tree below scratch:
-// from git where it has the commit, else from GitHub's archive of it. What cannot
-// be read is said in former.why and fails nothing: without a base everything
-// counts as introduced, and the built-in policy holds.
-func (env *environment) lookBack(ctx context.Context, start, scratch string) (*former, error) {
-	if !env.compares() {
+// from git where it has the commit, else from GitHub's archive of it. It returns
+// nil where the event names none. What cannot be read is said in former.why.
+func (env *environment) lookBack(ctx context.Context, scratch string) (*former, error) {
+	if !env.compares() || env.event.Base == "" {
 		return nil, nil //nolint:nilnil // nothing is compared
 	}
-	root, err := repositoryOf(start)
+	root, err := revision.Root(".")
+	if errors.Is(err, revision.ErrNotHere) {
+		root, err = filepath.Abs(".")
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("finding the repository: %w", err)
 	}
 	f := &former{commit: env.event.Base, branch: env.event.BaseRef, root: root}
 	if env.event.Kind == event.PullRequest {
+		// The event's base is as old as the event; the merge commit knows better.
 		if exact, err := revision.FirstParent(root, env.event.Run.Commit, env.event.Run.Head); err == nil {
 			f.commit = exact
 		}
-	}
-	if f.commit == "" {
-		f.why = "the event names no commit to compare with"
-		return f, nil
 	}
 	dir := filepath.Join(scratch, "base")
 	tree, err := revision.FromGit(ctx, root, f.commit, dir, revision.Options{})
@@ -87,28 +84,6 @@ func (env *environment) archived(ctx context.Context, commit, dir string) (revis
 	}
 	defer archive.Close()
 	return revision.FromTar(ctx, archive, commit, dir, revision.Options{})
-}
-
-// repositoryOf is the directory that holds .git, upward from start, else the one
-// we stand in.
-func repositoryOf(start string) (string, error) {
-	here, err := filepath.Abs(".")
-	if err != nil {
-		return "", fmt.Errorf("finding the working directory: %w", err)
-	}
-	at, err := filepath.Abs(start)
-	if err != nil {
-		return "", fmt.Errorf("finding %s: %w", start, err)
-	}
-	for {
-		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil || !errors.Is(err, fs.ErrNotExist) {
-			return at, nil
-		}
-		if at == filepath.Dir(at) {
-			return here, nil
-		}
-		at = filepath.Dir(at)
-	}
 }
 
 // inside is where a directory of the work tree lies in the base's tree.

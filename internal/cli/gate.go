@@ -31,9 +31,9 @@ func runGate(ctx context.Context, env *environment, cfg *config.Config, operands
 	}
 	defer r.close()
 	r.space = space
-	tree, err := source.Open(space.dir, r.sources())
+	tree, err := r.open(ctx)
 	if err != nil {
-		return ExitUsage, &config.UsageError{Where: cfg.Context, Err: err}
+		return ExitUsage, err
 	}
 	defer tree.Close()
 
@@ -43,7 +43,7 @@ func runGate(ctx context.Context, env *environment, cfg *config.Config, operands
 	}
 	gate.Lint = r.lint(tree)
 	if gate.Image.Run == nil {
-		if err := r.wantsImage(); err != nil {
+		if err := r.wantsImage(); err != nil && env.rules.NotBuilt == "" {
 			return ExitUsage, err
 		}
 	} else {
@@ -57,27 +57,21 @@ func runGate(ctx context.Context, env *environment, cfg *config.Config, operands
 	return r.run(ctx, gate)
 }
 
-// sources says what of the workspace is linted: what was named, and the
-// Dockerfile that is built wherever it lies.
-func (r *runner) sources() source.Options {
-	opts := source.Options{Paths: []string{r.space.path}, Manifests: r.cfg.Manifests, SkipDirs: r.cfg.SkipDirs, SkipFiles: r.cfg.SkipFiles}
-	if r.cfg.File != "" {
-		opts.Dockerfiles = []string{r.cfg.File}
-	}
-	return opts
-}
-
 // image chooses what is judged: an image that was named, the Dockerfile that was
 // named, or the one in the context. Nothing at all is an empty Stage; several
 // candidates and no choice is an error that lists them.
 func (r *runner) image(ctx context.Context, tree *source.Tree) (pipeline.Stage, error) {
 	cfg := r.cfg
+	if why := r.env.rules.NotBuilt; why != "" {
+		r.notes = append(r.notes, "no image was looked at: "+why)
+		return pipeline.Stage{}, nil
+	}
 	if cfg.Input != "" && cfg.ImageRef != "" {
 		return pipeline.Stage{}, &config.UsageError{Where: "settings", Err: errors.New("input and image-ref each name an image; give one")}
 	}
 	switch {
 	case cfg.Input != "":
-		return r.open(cfg.Input), nil
+		return r.take(cfg.Input), nil
 	case cfg.ImageRef != "":
 		return r.pull(cfg.ImageRef), nil
 	case cfg.File != "":

@@ -38,6 +38,9 @@ type environment struct {
 	event  event.Event
 	rules  policy.Rules
 	asked  *github.Client // made when it is first needed
+	// scratch is a directory that goes when the command ends.
+	scratch string
+	former  *former // nil when there is no commit to compare with
 }
 
 func newEnvironment(h Host, deps Deps) *environment {

@@ -48,11 +48,18 @@ func transport() http.RoundTripper {
 
 // build makes the stage that builds the Dockerfile at path.
 func (r *runner) build(path string) (pipeline.Stage, error) {
+	if !r.env.deps.builds() {
+		return pipeline.Stage{}, &config.UsageError{Where: path, Err: errors.New("this is the slim program, which has no builder; use the full one, or name an image with --image-ref or --input")}
+	}
+	if why := r.withheld(); why != "" {
+		return pipeline.NotBuilt(why), nil
+	}
 	spec, err := r.spec(path)
 	if err != nil {
 		return pipeline.Stage{}, err
 	}
 	spec.Output = filepath.Join(r.scratch, "image")
+	r.toBuild = &spec
 	r.built = &verdict.Built{Dockerfile: spec.DockerfileName, Target: spec.Target}
 	return pipeline.Build(r.builder(), spec, r.imageName(spec)), nil
 }
@@ -153,8 +160,8 @@ func (env *environment) secrets(cfg *config.Config) ([]build.Secret, error) {
 	return out, nil
 }
 
-// open makes the stage that takes an OCI layout or docker archive.
-func (r *runner) open(path string) pipeline.Stage {
+// take makes the stage that takes an OCI layout or docker archive.
+func (r *runner) take(path string) pipeline.Stage {
 	return pipeline.Load(func(context.Context, progress.Sink) (image.Image, error) {
 		return image.Open(path, filepath.Join(r.scratch, "archive"), image.Choice{Platform: r.cfg.Platform})
 	})
@@ -195,15 +202,10 @@ func (r *runner) scanning(gate *pipeline.Gate) error {
 	if len(cfg.Scanners) == 0 {
 		return &config.UsageError{Where: "scanners", Err: errors.New("names none; want any of vuln, secret")}
 	}
-	packages := has(cfg.Scanners, "vuln")
-	opts := scan.Options{
-		Packages: packages, Secrets: has(cfg.Scanners, "secret"),
-		SkipDirs: cfg.SkipDirs, SkipFiles: cfg.SkipFiles,
-	}
-	analyzer := r.env.deps.Analyzer()
-	r.closers = append(r.closers, analyzer)
-	gate.Inspect = pipeline.Inspect(analyzer, opts, layer.DefaultLimits())
-	if !packages {
+	r.analyzer = r.env.deps.Analyzer()
+	r.closers = append(r.closers, r.analyzer)
+	gate.Inspect = pipeline.Inspect(r.analyzer, r.scanOptions(), layer.DefaultLimits())
+	if !has(cfg.Scanners, "vuln") {
 		return nil
 	}
 	cache, err := r.cacheDir()
@@ -211,20 +213,41 @@ func (r *runner) scanning(gate *pipeline.Gate) error {
 		return err
 	}
 	gate.Database = pipeline.OpenDatabase(r.env.deps.Databases(r.client.Transport(), r.client.Keychain()), scan.DatabaseOptions{
-		Repositories: cfg.DBRepository, Path: cfg.DBPath, CacheDir: cache, MaxAge: cfg.DBMaxAge, Offline: cfg.Offline, Now: r.now(),
+		Repositories: cfg.DBRepository, Path: cfg.DBPath, CacheDir: cache, MaxAge: r.maxAge(), Offline: cfg.Offline, Now: r.now(),
 	})
 	gate.Match = pipeline.Match()
 	return nil
 }
 
-// acts adds the stages that write. A laptop writes only when told to: push auto
-// means no.
+func (r *runner) scanOptions() scan.Options {
+	return scan.Options{
+		Packages: has(r.cfg.Scanners, "vuln"), Secrets: has(r.cfg.Scanners, "secret"),
+		SkipDirs: r.cfg.SkipDirs, SkipFiles: r.cfg.SkipFiles,
+	}
+}
+
+// pushes says whether this run pushes after a pass, and notes why not where
+// somebody may have expected it.
+func (r *runner) pushes() bool {
+	cfg, rules := r.cfg, r.env.rules
+	due := cfg.Push == "true" || cfg.Push == "auto" && rules.AutoPush && len(cfg.Tags) > 0 && cfg.ImageRef == ""
+	switch {
+	case due && rules.NeverPushed != "":
+		r.notes = append(r.notes, "not pushed: "+rules.NeverPushed)
+		due = false
+	case cfg.Push == "auto" && rules.AutoPush && len(cfg.Tags) == 0:
+		r.notes = append(r.notes, "not pushed: tags names no repository")
+	}
+	if !due && cfg.Sign == "true" {
+		r.notes = append(r.notes, "not signed: what is not pushed cannot be signed; set --push")
+	}
+	return due
+}
+
+// acts adds the stages that write.
 func (r *runner) acts(gate *pipeline.Gate) error {
 	cfg := r.cfg
-	if cfg.Push != "true" {
-		if cfg.Sign == "true" {
-			r.notes = append(r.notes, "not signed: what is not pushed cannot be signed; set --push")
-		}
+	if !r.pushes() {
 		return nil
 	}
 	if len(cfg.Tags) == 0 {
@@ -237,13 +260,9 @@ func (r *runner) acts(gate *pipeline.Gate) error {
 	if err != nil {
 		return &config.UsageError{Where: "tags", Err: err}
 	}
-	var signer sign.Signer
-	if cfg.Sign != "false" && cfg.SigningKey != "" {
-		if signer, err = r.env.deps.Signer(r.key(cfg.SigningKey), r.env.getenv, r.client); err != nil {
-			return &config.UsageError{Where: "signing-key", Err: err}
-		}
-	} else if cfg.Sign == "true" {
-		return &config.UsageError{Where: "sign", Err: errors.New("there is no key to sign with; name one with --signing-key")}
+	signer, err := r.signer()
+	if err != nil {
+		return err
 	}
 	if cfg.DryRun {
 		r.notes = append(r.notes, "dry run: after a pass this would be pushed to "+strings.Join(cfg.Tags, ", "))
@@ -252,7 +271,6 @@ func (r *runner) acts(gate *pipeline.Gate) error {
 	gate.Push = pipeline.Push(r.client, targets)
 	gate.Tag = pipeline.Tag(r.client, targets)
 	if signer == nil {
-		r.notes = append(r.notes, "not signed: there is no signing-key")
 		return nil
 	}
 	gate.Sign = pipeline.Sign(signer, targets, nil)
@@ -262,6 +280,28 @@ func (r *runner) acts(gate *pipeline.Gate) error {
 	}
 	gate.Verify = pipeline.Verify(verifier, targets)
 	return nil
+}
+
+// signer is what signs, nil when nothing is signed; a note then says why.
+func (r *runner) signer() (sign.Signer, error) {
+	cfg := r.cfg
+	switch {
+	case cfg.Sign == "false":
+		return nil, nil //nolint:nilnil // asked for
+	case r.env.rules.NeverSigned != "":
+		r.notes = append(r.notes, "not signed: "+r.env.rules.NeverSigned)
+		return nil, nil //nolint:nilnil // said
+	case cfg.SigningKey == "" && cfg.Sign == "true":
+		return nil, &config.UsageError{Where: "sign", Err: errors.New("there is no key to sign with; name one with --signing-key")}
+	case cfg.SigningKey == "":
+		r.notes = append(r.notes, "not signed: there is no signing-key")
+		return nil, nil //nolint:nilnil // said
+	}
+	signer, err := r.env.deps.Signer(r.key(cfg.SigningKey), r.env.getenv, r.client)
+	if err != nil {
+		return nil, &config.UsageError{Where: "signing-key", Err: err}
+	}
+	return signer, nil
 }
 
 // verifier checks with the key that consumers use, else with the signer's own public key.
@@ -278,4 +318,13 @@ func (r *runner) verifier(signer sign.Signer) (sign.Verifier, error) {
 
 func (r *runner) key(reference string) sign.KeyOptions {
 	return sign.KeyOptions{Reference: reference, Password: []byte(r.env.getenv("COSIGN_PASSWORD"))}
+}
+
+// maxAge is the greatest age of the vulnerability database: the event's demand, or
+// the settings' where that is stricter.
+func (r *runner) maxAge() time.Duration {
+	if limit := r.env.rules.MaxAge; limit > 0 && (r.cfg.DBMaxAge == 0 || r.cfg.DBMaxAge > limit) {
+		return limit
+	}
+	return r.cfg.DBMaxAge
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
-	"github.com/plimsoll-ci/plimsoll/internal/source"
 )
 
 func runLint(ctx context.Context, env *environment, cfg *config.Config, operands []string) (int, error) {
@@ -32,11 +31,11 @@ func runLint(ctx context.Context, env *environment, cfg *config.Config, operands
 			paths = append(paths, path)
 		}
 	}
-	tree, err := source.Open(space.dir, source.Options{Paths: paths, Manifests: cfg.Manifests, SkipDirs: cfg.SkipDirs, SkipFiles: cfg.SkipFiles})
+	r := &runner{env: env, cfg: cfg, command: "lint", space: space, operands: operands, paths: paths}
+	tree, err := r.open(ctx)
 	if err != nil {
-		return ExitUsage, &config.UsageError{Where: start, Err: err}
+		return ExitUsage, err
 	}
 	defer tree.Close()
-	r := &runner{env: env, cfg: cfg, command: "lint", space: space, operands: operands}
 	return r.run(ctx, pipeline.Gate{Lint: r.lint(tree)})
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/all"
 	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
-	"github.com/plimsoll-ci/plimsoll/internal/policy"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
+	"github.com/plimsoll-ci/plimsoll/internal/scan"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
@@ -30,11 +30,14 @@ type runner struct {
 	command  string
 	operands []string // as typed, for the line that reproduces the verdict
 	space    workspace
+	paths    []string // what of it is linted, relative to it; none means space.path
 	client   *registry.Client
 	scratch  string // removed when the command ends
 	closers  []io.Closer
 	notes    []string
 	built    *verdict.Built
+	toBuild  *build.Spec   // nil when nothing is built
+	analyzer scan.Analyzer // nil when no image is looked into
 	degraded []string
 	ignored  bool // the report directory is ours, and git shall not see it
 }
@@ -53,13 +56,6 @@ func newRunner(env *environment, cfg *config.Config, command string, operands ..
 	return &runner{env: env, cfg: cfg, command: command, operands: operands, client: client, scratch: scratch}, nil
 }
 
-func (r *runner) policy() policy.Policy {
-	return policy.Policy{
-		FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn,
-		IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: policy.Profile(r.cfg.Profile),
-	}
-}
-
 // now is the day the run counts from.
 func (r *runner) now() time.Time {
 	if !r.cfg.AsOf.IsZero() {
@@ -70,18 +66,23 @@ func (r *runner) now() time.Time {
 
 func (r *runner) lint(tree *source.Tree) pipeline.Stage {
 	return pipeline.Lint(func(ctx context.Context) (lint.Report, error) {
-		opts := lint.Options{AsOf: r.now(), Profile: r.cfg.Profile, BuildArgs: r.cfg.BuildArgs, Target: r.cfg.Target}
-		if r.built != nil {
-			opts.Dockerfile = r.built.Dockerfile
-		}
-		return lint.Run(ctx, all.Linters(), tree, opts)
+		return lint.Run(ctx, all.Linters(), tree, r.lintOptions())
 	})
+}
+
+func (r *runner) lintOptions() lint.Options {
+	opts := lint.Options{AsOf: r.now(), Profile: r.cfg.Profile, BuildArgs: r.cfg.BuildArgs, Target: r.cfg.Target}
+	if r.built != nil {
+		opts.Dockerfile = r.built.Dockerfile
+	}
+	return opts
 }
 
 // run goes the way, tells what happened and says how the program ends.
 func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 	started := time.Now().UTC()
 	r.prepareReports()
+	r.compare(&gate)
 	state, err := r.walk(ctx, gate)
 	if err != nil {
 		return ExitIndeterminate, err
@@ -93,7 +94,11 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 	result := verdict.Result{
 		Version: r.env.deps.Version, Command: r.command, Started: started, Duration: time.Since(started).Round(time.Millisecond),
 		Enforced: !r.cfg.WarnOnly && r.env.rules.Enforced, Notes: r.notes, Run: r.env.event.Run, Degraded: r.degraded, Reproduce: r.reproduce(),
-		Policy: verdict.Policy{FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn, IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: r.cfg.Profile},
+		Policy: verdict.Policy{
+			FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn, IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: r.cfg.Profile,
+			OnlyIntroduced: r.policy().OnlyIntroduced,
+		},
+		Refused: r.cfg.Refused,
 	}
 	state.Fill(&result)
 	if state.Misuse != nil {
@@ -106,7 +111,7 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 		// After a signal local files are written and nothing else.
 		return ExitSignal, writeReports(r.cfg, result)
 	}
-	if len(result.Subjects) == 0 && result.Linted == nil && gate.Image.Run == nil && state.Lint.Unjudged == 0 {
+	if len(result.Subjects) == 0 && result.Linted == nil && gate.Image.Run == nil && gate.Evidence.Run == nil && state.Lint.Unjudged == 0 {
 		if err := r.nothing(&result); err != nil {
 			return ExitUsage, err
 		}

@@ -19,7 +19,7 @@ func runScan(ctx context.Context, env *environment, cfg *config.Config, operands
 	defer r.close()
 	gate := pipeline.Gate{Image: r.pull(named)}
 	if onDisk(named) {
-		gate.Image = r.open(named)
+		gate.Image = r.take(named)
 	}
 	if err := r.scanning(&gate); err != nil {
 		return ExitUsage, err

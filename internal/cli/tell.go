@@ -17,6 +17,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/report"
+	"github.com/plimsoll-ci/plimsoll/internal/report/actions"
 	"github.com/plimsoll-ci/plimsoll/internal/report/markdown"
 	"github.com/plimsoll-ci/plimsoll/internal/report/text"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
@@ -36,6 +37,8 @@ func (silent) Close() error { return nil }
 // terminal, as plain lines elsewhere.
 func (env *environment) display(cfg *config.Config) display {
 	switch {
+	case env.runner != nil && !cfg.Quiet:
+		return actions.NewProgress(env.runner)
 	case cfg.Quiet:
 		return silent{progress.Discard}
 	case env.terminal(env.stderr) && !cfg.Debug:

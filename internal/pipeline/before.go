@@ -3,13 +3,13 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/plimsoll-ci/plimsoll/internal/compare"
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/policy"
-	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
@@ -23,24 +23,13 @@ type Before struct {
 	// says in a few words what it is.
 	Image *Image
 	Name  string
+	// Nothing says that nothing was published yet: nobody is blamed for anything.
+	Nothing bool
 }
 
 // Former finds an image of before the change: by its inventory, already analysed,
 // or by its layers. A nil image is none, and the next Former is asked.
 type Former func(context.Context, progress.Sink) (img *Image, name string, err error)
-
-// BeforeSources looks at the sources of the base commit. It is optional: without
-// it everything counts as introduced.
-func BeforeSources(look func(context.Context, progress.Sink) (lint.Report, error)) Stage {
-	return Stage{Name: "base", Skip: always, Optional: true, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
-		report, err := look(ctx, sink)
-		if err != nil {
-			return "", err
-		}
-		s.Before.Sources = &report
-		return printable.Count(len(report.Findings), "finding"), nil
-	}}
-}
 
 // BeforeImage finds, inspects and matches the image of before the change. It is
 // optional, and is skipped when no finding in the image would fail the verdict
@@ -113,15 +102,13 @@ type Comparison struct {
 	Told verdict.Compared
 	// Excuses lets suppressions count only as they stand at the base commit.
 	Excuses bool
-	// Nothing says that nothing was published yet and nobody is blamed.
-	Nothing bool
 }
 
 // mark gives every finding its status.
 func (c Comparison) mark(s *State) {
-	s.Compared = &c.Told
-	told := s.Compared
-	if c.Nothing {
+	told := c.Told // every run has its own
+	s.Compared = &told
+	if s.Before.Nothing {
 		told.FirstRun = true
 		s.markAll(compare.FirstRun)
 		told.Sources = compare.FirstRun(nil).How
@@ -156,5 +143,29 @@ func (s *State) markAll(mark func([]finding.Finding) compare.Result) {
 	s.Lint.Findings = mark(s.Lint.Findings).Findings
 	for i := range s.Images {
 		s.Images[i].Findings = mark(s.Images[i].Findings).Findings
+	}
+}
+
+// Excused are the findings after what the settings excuse (package ignore), and
+// notes on entries of no use. Matched says whether an image was matched.
+type Excused func(all []finding.Finding, matched bool) (excused []finding.Finding, notes []string, err error)
+
+// excuse applies what the settings excuse to everything that was found.
+func (s *State) excuse(apply Excused) {
+	all := slices.Clone(s.Lint.Findings)
+	matched := false
+	for i := range s.Images {
+		all = append(all, s.Images[i].Findings...)
+		matched = matched || s.Database.Database != nil
+	}
+	excused, notes, err := apply(all, matched)
+	if err != nil {
+		s.Failures = append(s.Failures, policy.Failure{Stage: "ignore", Message: err.Error()})
+		return
+	}
+	s.Lint.Notes = append(s.Lint.Notes, notes...)
+	n := copy(s.Lint.Findings, excused)
+	for i := range s.Images {
+		n += copy(s.Images[i].Findings, excused[n:])
 	}
 }

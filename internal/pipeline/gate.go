@@ -21,6 +21,8 @@ type Gate struct {
 	BeforeImage   Stage
 	// Comparison tells what the change introduced; nil compares nothing.
 	Comparison *Comparison
+	// Excused applies what the settings excuse; nil excuses nothing.
+	Excused Excused
 	// Act, after a pass, the tag last.
 	Push   Stage
 	Sign   Stage
@@ -37,7 +39,7 @@ func (g Gate) Way(p policy.Policy) Way {
 			chosen(g.Match),
 			chosen(g.BeforeImage),
 		},
-		Compare: g.compare(),
+		Sort: g.sort,
 		Decide: func(s *State) verdict.Verdict {
 			return p.Evaluate(policy.Seen{Findings: s.Findings(), Unread: s.Unread(), Failures: s.Failures, Unverified: s.Unverified})
 		},
@@ -45,11 +47,14 @@ func (g Gate) Way(p policy.Policy) Way {
 	}
 }
 
-func (g Gate) compare() func(*State) {
-	if g.Comparison == nil {
-		return nil
+// sort tells old from new, and what is excused from what is not.
+func (g Gate) sort(s *State) {
+	if g.Comparison != nil {
+		g.Comparison.mark(s)
 	}
-	return g.Comparison.mark
+	if g.Excused != nil {
+		s.excuse(g.Excused)
+	}
 }
 
 func chosen(stages ...Stage) []Stage {

@@ -41,8 +41,9 @@ type Way struct {
 	// begins when the one before has ended, and all of them run whatever the others
 	// returned.
 	Look [][]Stage
-	// Compare marks what was seen as introduced or existing. Nil compares nothing.
-	Compare func(*State)
+	// Sort marks what was seen as introduced or existing, and as excused. Nil leaves
+	// it as it is.
+	Sort func(*State)
 	// Decide turns the State into a verdict. It alone does.
 	Decide func(*State) verdict.Verdict
 	// Act stages run one after another, after a pass only, and the first error ends them.
@@ -65,8 +66,8 @@ func (w Way) Run(ctx context.Context, sink progress.Sink, now func() time.Time) 
 			break
 		}
 	}
-	if w.Compare != nil {
-		w.Compare(r.state)
+	if w.Sort != nil {
+		w.Sort(r.state)
 	}
 	r.state.Verdict = w.Decide(r.state)
 	if r.state.Verdict.Decision == verdict.Pass {

@@ -1,0 +1,252 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/plimsoll-ci/plimsoll/internal/build"
+	"github.com/plimsoll-ci/plimsoll/internal/config"
+	"github.com/plimsoll-ci/plimsoll/internal/event"
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/ignore"
+	"github.com/plimsoll-ci/plimsoll/internal/image"
+	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/all"
+	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
+	"github.com/plimsoll-ci/plimsoll/internal/policy"
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
+	"github.com/plimsoll-ci/plimsoll/internal/progress"
+	"github.com/plimsoll-ci/plimsoll/internal/registry"
+	"github.com/plimsoll-ci/plimsoll/internal/report"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
+	"github.com/plimsoll-ci/plimsoll/internal/verdict"
+)
+
+// load reads the settings as the event lets them count (interface.md, "Who may
+// loosen"): where a change is judged, with the settings of the commit it is
+// compared with.
+func (env *environment) load(ctx context.Context, command string, args []string) (*config.Config, []string, error) {
+	section := config.OnPullRequest
+	switch {
+	case env.runner == nil || env.event.Kind == event.Schedule:
+		section = ""
+	case command == "promote":
+		section = config.OnPromote
+	case env.event.Kind == event.Default:
+		section = config.OnPush
+	case env.event.Kind == event.Release:
+		section = config.OnRelease
+	}
+	var err error
+	if env.former, err = env.lookBack(ctx, env.scratch); err != nil {
+		return nil, nil, err
+	}
+	if env.former == nil || env.event.Kind == event.Default {
+		// What the default branch holds has been merged, and a branch without a base is
+		// somebody's who may write to the repository.
+		return config.LoadOn(section, command, args, env.getenv)
+	}
+	return config.LoadChange(section, command, args, env.getenv, config.Change{Head: env.former.root, Base: env.former.dir})
+}
+
+// policy is what decides: the settings, within what the event allows.
+func (r *runner) policy() policy.Policy {
+	return policy.Policy{
+		FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn,
+		IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: policy.Profile(r.cfg.Profile),
+		OnlyIntroduced: r.env.event.Kind != event.None && r.env.rules.OnlyIntroduced && r.cfg.OnlyIntroduced,
+	}
+}
+
+// compare adds the stages that look at what was there before.
+func (r *runner) compare(gate *pipeline.Gate) {
+	gate.Excused = func(found []finding.Finding, matched bool) ([]finding.Finding, []string, error) {
+		return ignore.Apply(found, r.cfg.Ignore, r.now(), matched)
+	}
+	if !r.env.compares() {
+		return
+	}
+	gate.Comparison = &pipeline.Comparison{
+		Told:    verdict.Compared{Branch: r.env.event.BaseRef, FirstRun: r.cfg.FirstRun},
+		Excuses: r.env.event.Kind != event.Default,
+	}
+	formers := []pipeline.Former{r.published}
+	if was := r.env.former; was != nil {
+		gate.Comparison.Told.Commit = was.commit
+		if len(was.notes) > 0 {
+			r.notes = append(r.notes, fmt.Sprintf("%s of the base commit cannot be had as they are in it, such as: %s", printable.Count(len(was.notes), "entry"), was.notes[0]))
+		}
+		if was.dir == "" && gate.Comparison.Excuses {
+			gate.BeforeSources = r.unread(was)
+			return
+		}
+		if was.dir != "" && r.toBuild != nil {
+			formers = append(formers, r.buildBefore(*r.toBuild))
+		}
+	}
+	gate.BeforeSources = r.before()
+	if gate.Inspect.Run != nil {
+		gate.BeforeImage = pipeline.BeforeImage(r.policy(), formers, r.analyzer, r.scanOptions(), layer.DefaultLimits())
+	}
+}
+
+// before looks at what was there before an image is known.
+func (r *runner) before() pipeline.Stage {
+	return pipeline.Stage{Name: "base", Skip: never, Optional: true, Run: func(ctx context.Context, s *pipeline.State, sink progress.Sink) (string, error) {
+		if r.env.event.Kind == event.Default && r.client != nil {
+			_, found, err := r.lastPublished(ctx)
+			if err != nil {
+				return "", err
+			}
+			if !found {
+				s.Before.Nothing = true
+				return "nothing was published yet: nobody is blamed for what there is", nil
+			}
+		}
+		if r.env.former == nil || r.env.former.dir == "" {
+			return "there is no base commit to compare sources with", nil
+		}
+		seen, err := r.lintBefore(ctx)
+		if err != nil {
+			return "", err
+		}
+		s.Before.Sources = &seen
+		return fmt.Sprintf("%s, %s", report.Short(r.env.former.commit), printable.Count(len(seen.Findings), "finding")), nil
+	}}
+}
+
+// unread fails: the settings that a change is judged by stand in its base commit,
+// and what holds without them may be laxer.
+func (r *runner) unread(was *former) pipeline.Stage {
+	return pipeline.Stage{Name: "base", Skip: never, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
+		return "", fmt.Errorf("the base commit %s, whose settings count, cannot be read: %s; check out with fetch-depth: 2 or give the token contents: read", report.Short(was.commit), was.why)
+	}}
+}
+
+// lintBefore looks at the sources of the base commit under the settings of the
+// head: else a demand that became stricter would call old findings new.
+func (r *runner) lintBefore(ctx context.Context) (lint.Report, error) {
+	dir, err := r.env.former.inside(r.space.dir)
+	if err != nil {
+		return lint.Report{}, err
+	}
+	opts := r.sources()
+	if r.cfg.File != "" {
+		if rel, err := r.space.rel(r.cfg.File); err == nil {
+			opts.Dockerfiles = []string{rel}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(r.space.path))); err != nil {
+		return lint.Report{}, nil //nolint:nilerr // what was not there had no findings
+	}
+	opts.Dockerfiles = existing(dir, opts.Dockerfiles)
+	tree, err := source.Open(dir, opts)
+	if err != nil {
+		return lint.Report{}, err
+	}
+	defer tree.Close()
+	return lint.Run(ctx, all.Linters(), tree, r.lintOptions())
+}
+
+// existing keeps the files that are there: one that the change added is not
+// missing in its base.
+func existing(dir string, files []string) []string {
+	var out []string
+	for _, name := range files {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err == nil {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// buildBefore builds the base commit, with the shared cache, as the head was built.
+func (r *runner) buildBefore(spec build.Spec) pipeline.Former {
+	return func(ctx context.Context, sink progress.Sink) (*pipeline.Image, string, error) {
+		was := r.env.former
+		before := spec
+		var err error
+		if before.Context, err = r.insideFormer(spec.Context); err != nil {
+			return nil, "", err
+		}
+		if before.Dockerfile, err = r.insideFormer(spec.Dockerfile); err != nil {
+			return nil, "", err
+		}
+		if _, err := os.Stat(before.Dockerfile); err != nil {
+			return nil, "", nil //nolint:nilerr // the change brought the Dockerfile: there was no image
+		}
+		before.CacheTo, before.Output = nil, filepath.Join(r.scratch, "base-image")
+		result, err := r.builder().Build(ctx, before, renamed{sink, "base image"})
+		if err != nil {
+			return nil, "", fmt.Errorf("building the base commit: %w", err)
+		}
+		img, err := image.FromLayout(result.Layout, result.Digest, "")
+		if err != nil {
+			return nil, "", fmt.Errorf("reading the image of the base commit: %w", err)
+		}
+		return &pipeline.Image{Image: img, Built: &result}, "the image of base commit " + report.Short(was.commit), nil
+	}
+}
+
+func (r *runner) insideFormer(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("finding %s: %w", path, err)
+	}
+	return r.env.former.inside(abs)
+}
+
+// published is what the image replaces on the default branch.
+func (r *runner) published(ctx context.Context, _ progress.Sink) (*pipeline.Image, string, error) {
+	if r.env.event.Kind != event.Default {
+		return nil, "", nil
+	}
+	ref, found, err := r.lastPublished(ctx)
+	if err != nil || !found {
+		return nil, "", err
+	}
+	img, err := r.client.Pull(ctx, ref, r.cfg.Platform)
+	if err != nil {
+		return nil, "", fmt.Errorf("looking into what was published as %s: %w", ref.Name(), err)
+	}
+	return &pipeline.Image{Image: img}, ref.Name(), nil
+}
+
+// lastPublished is the digest that the first of the tags that are there names now.
+func (r *runner) lastPublished(ctx context.Context) (name.Reference, bool, error) {
+	for _, text := range r.cfg.Tags {
+		ref, err := r.client.Reference(text)
+		if err != nil {
+			continue // acts says so
+		}
+		digest, err := r.client.Resolve(ctx, ref)
+		if registry.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, false, fmt.Errorf("looking for what was published as %s: %w", text, err)
+		}
+		return digest, true, nil
+	}
+	return nil, false, nil
+}
+
+// renamed shows the progress of one stage as another's.
+type renamed struct {
+	progress.Sink
+	stage string
+}
+
+// Emit implements progress.Sink.
+func (r renamed) Emit(e progress.Event) {
+	e.Stage = r.stage
+	if e.Kind == progress.Begin || e.Kind == progress.End {
+		return
+	}
+	r.Sink.Emit(e)
+}
