@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(childServe); dir != "" {
 		os.Exit(serveChild(dir))
 	}
+	if socket := os.Getenv(childDial); socket != "" {
+		os.Exit(dialChild(socket))
+	}
 	os.Exit(m.Run())
 }
 

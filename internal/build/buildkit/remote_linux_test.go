@@ -165,3 +165,25 @@ func TestProgramsThatAreMissing(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkDoors builds one small image, with its steps cached, through each door.
+func BenchmarkDoors(b *testing.B) {
+	dir := b.TempDir()
+	startDaemon(b, socketIn(dir))
+	_, saved := dockerd(b)
+	spec := specFor(b, tree(b, "-- Dockerfile --\nFROM "+serveImages(b)+"/alpine:3.11\nRUN echo x > /x\nCOPY . /app/\n"))
+	for name, door := range map[string]builder{
+		build.DoorEmbedded: &Embedded{}, build.DoorRemote: reached(b, Endpoint{URL: socketIn(dir)}), build.DoorSibling: beside(b), build.DoorEngine: saved,
+	} {
+		b.Run(name, func(b *testing.B) {
+			spec.CacheDir = b.TempDir()
+			spec.Output = filepath.Join(b.TempDir(), "layout")
+			through(b, door, spec)
+			b.ReportAllocs()
+			for b.Loop() {
+				spec.Output = filepath.Join(b.TempDir(), "layout")
+				through(b, door, spec)
+			}
+		})
+	}
+}
