@@ -123,8 +123,6 @@ func (e *Engine) siblingConfig(ctx context.Context, opts SiblingOptions) (*conta
 		// With StdinOnce the engine ends standard input when the attached client goes.
 		OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
 		Labels: map[string]string{labelSibling: "builder", labelOwner: opts.Own.ID},
-		// The image's own check, if it has one, is for another program.
-		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 	}
 	for _, name := range proxies() {
 		if value := e.getenv(name); value != "" {
