@@ -98,7 +98,7 @@ var whyNoBuild = sync.OnceValue(func() string {
 	dir := filepath.Join(scratch, "probe")
 	_ = os.MkdirAll(dir, 0o755)
 	_ = os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\nCOPY Dockerfile /\n"), 0o644)
-	build := exec.Command(plimsoll, "build", "--quiet", "--cache-dir="+filepath.Join(dir, "cache"), "--output="+filepath.Join(dir, "image"), dir)
+	build := exec.Command(plimsoll, "build", "--quiet", "--driver=embedded", "--cache-dir="+filepath.Join(dir, "cache"), "--output="+filepath.Join(dir, "image"), dir)
 	out, err := build.CombinedOutput()
 	if err != nil && strings.Contains(string(out), "mounting is not permitted") {
 		cause, _, _ := strings.Cut(string(out), ";")

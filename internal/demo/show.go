@@ -65,7 +65,8 @@ func (s *show) run(ctx context.Context, dir string, args ...string) (int, error)
 	fmt.Fprintf(os.Stdout, "$ plimsoll %s\n\n", strings.Join(args, " "))
 	command := exec.CommandContext(ctx, s.plimsoll, args...)
 	command.Dir = dir
-	command.Env = append(os.Environ(), "COSIGN_PASSWORD="+password)
+	// The demo brings its own builder, whatever engine this machine has.
+	command.Env = append(os.Environ(), "COSIGN_PASSWORD="+password, "INPUT_DRIVER=embedded")
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	err := command.Run()
 	var ended *exec.ExitError

@@ -101,6 +101,7 @@ func (w *world) command(dir string, args ...string) *exec.Cmd {
 	command.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + w.tmp, "HOME=" + filepath.Join(w.dir, "home"),
 		"XDG_CACHE_HOME=" + filepath.Join(w.dir, "cache"), "COSIGN_PASSWORD=" + password,
+		"INPUT_DRIVER=embedded", // whatever engine this machine has
 	}, w.env...)
 	return command
 }
