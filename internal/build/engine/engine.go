@@ -34,6 +34,11 @@
 //	a volume               nothing fails, but overlayfs does not stand on the
 //	                       container's own overlayfs: every layer is copied in full
 //
+// The same siblings build on moby v2.0.0-beta.15 with containerd 2.4.2 and runc
+// 1.5.2, and one on Podman 4.3.1, with seccomp=unconfined, because Podman reads a
+// profile from its own disk. That Podman did not remove siblings that had ended by
+// themselves; Sweep does.
+//
 // Not needed, against what is often written: SYS_RESOURCE, SYS_PTRACE and the rest
 // of --cap-add ALL, systempaths=unconfined, and /sys/fs/cgroup of the host. Docker's
 // AppArmor profile denies mount (moby, profiles/apparmor/template.go); SELinux's
