@@ -84,28 +84,17 @@ func (r *runner) outputs(result verdict.Result) []actions.Output {
 			reason = at + ": " + reason
 		}
 	}
-	critical, high, introduced := 0, 0, 0
-	for _, f := range result.Findings {
-		if f.Suppressed != nil || f.Status == finding.Fixed {
-			continue
-		}
-		switch f.Severity {
-		case finding.Critical:
-			critical++
-		case finding.High:
-			high++
-		default:
-		}
-		if f.Status == finding.Introduced {
-			introduced++
-		}
+	of := func(severity finding.Severity) int {
+		return report.Distinct(slices.DeleteFunc(slices.Clone(result.Findings), func(f finding.Finding) bool {
+			return f.Severity != severity || f.Suppressed != nil || f.Status == finding.Fixed
+		}))
 	}
 	out := []actions.Output{
 		{Name: "verdict", Value: result.Verdict.Decision.String()},
 		{Name: "enforced", Value: strconv.FormatBool(result.Enforced)},
 		{Name: "reason", Value: reason},
-		{Name: "critical", Value: strconv.Itoa(critical)},
-		{Name: "high", Value: strconv.Itoa(high)},
+		{Name: "critical", Value: strconv.Itoa(of(finding.Critical))},
+		{Name: "high", Value: strconv.Itoa(of(finding.High))},
 		{Name: "signed", Value: strconv.FormatBool(result.Acted != nil && result.Acted.Signed != "")},
 		{Name: "report", Value: r.reportPath("json")},
 	}
@@ -113,6 +102,8 @@ func (r *runner) outputs(result verdict.Result) []actions.Output {
 		out = append(out, actions.Output{Name: "acted", Value: strconv.FormatBool(result.Acted.Done)})
 	}
 	if result.Compared != nil {
+		found := report.Split(result)
+		introduced := found.Problems.Introduced + found.Secrets.Introduced + found.Vulnerable.Introduced
 		out = append(out, actions.Output{Name: "introduced", Value: strconv.Itoa(introduced)})
 	}
 	if len(result.Subjects) > 0 {
