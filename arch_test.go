@@ -41,6 +41,7 @@ var floors = [][]room{
 		{"scan/trivy/analyze", "adapter: Trivy's analyzers as one visitor of the walk"},
 		{"scan/trivy/db", "adapter: the vulnerability database, fetched, checked, opened"},
 		{"sign/sigstore", "adapter: cosign v2 and sigstore-go, by key"},
+		{"cache/gha", "adapter: GitHub's cache, from inside a job"},
 	},
 	{{"scan/trivy/match", "adapter: an inventory against the database, by Trivy's light detectors"}},
 	{{"scan/trivy", "what analyze and match say to each other"}},
@@ -51,7 +52,10 @@ var floors = [][]room{
 		{"lint/dockerfile", "rules on Dockerfiles: one file and one fixture each"},
 		{"lint/kubernetes", "rules on Kubernetes manifests: one file and one fixture each"},
 	},
-	{{"promote", "resolve, survey, copy with evidence, tag last"}},
+	{
+		{"promote", "resolve, survey, copy with evidence, tag last"},
+		{"cache", "what the next machine need not find out again; who may say so"},
+	},
 	{
 		{"build", "what a build asks for and gives; doors; layers → lines of the Dockerfile"},
 		{"scan", "what a scan asks for and gives; findings → lines of the Dockerfile"},
@@ -95,6 +99,7 @@ func adapterRooms() []room { return slices.Concat(floors[1 : 1+adapterFloors]...
 
 // beside are packages that serve tests and the demo; the program never links them.
 var beside = []room{
+	{"cache/gha/ghatest", "GitHub's cache: scopes, immutable entries, the blob store behind it"},
 	{"demo", "make demo: a registry, a small database, the bad ship and the good ship"},
 	{"registry/registrytest", "an in-memory registry that logs requests and fails on demand"},
 	{"report/actions/runnertest", "GitHub's runner: variables, parsers, limits, the line that starts us"},
@@ -123,6 +128,7 @@ var gated = []struct {
 		"frontend/dockerfile/linter", "util/suggest", "util/stack",
 	}, "the daemon; its parser is everybody's", false},
 	{"github.com/containerd/containerd/v2", []string{"build/buildkit", "build/buildkit/controller"}, nil, "comes with the daemon", false},
+	{"github.com/tonistiigi/go-actions-cache", []string{"cache/gha"}, nil, "drags in the cloud library of a vendor", false},
 	{"helm.sh/helm", nil, nil, "no room renders charts yet", false},
 	{"sigs.k8s.io/kustomize", nil, nil, "no room renders kustomizations yet", false},
 	{"github.com/google/go-github", []string{"report/github", "report/github/githubtest"}, nil, "one client, one budget of requests", true},
