@@ -9,6 +9,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/build/buildkit"
 	"github.com/plimsoll-ci/plimsoll/internal/build/engine"
+	"github.com/plimsoll-ci/plimsoll/internal/build/engine/classic"
 )
 
 // New returns the doors in the order of architecture.md, "Decisions": an endpoint
@@ -31,11 +32,13 @@ func New(o build.Options) build.Builder {
 		Door: build.DoorEngine, Connect: engine.ToBuildKit(open, build.DoorEngine), Credentials: credentials, Actions: cache,
 		Store: store{open}, NewName: engine.NewName,
 	}
+	plain := &classic.Builder{Open: open, Credentials: credentials}
 	embedded := &buildkit.Embedded{Credentials: credentials, Actions: cache}
 	auto.Doors = append(auto.Doors,
 		docker.AsDoor(),
 		build.Door{Name: build.DoorSibling, Builder: sibling, Ready: siblings.Ready},
 		saved.AsDoor(),
+		build.Door{Name: build.DoorEngine, Builder: plain, Ready: plain.Ready}, // an engine without BuildKit
 		build.Door{Name: build.DoorEmbedded, Builder: embedded, Ready: embedded.Ready},
 	)
 	return auto
