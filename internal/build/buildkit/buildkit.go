@@ -25,6 +25,7 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/build/buildkit/controller"
+	"github.com/plimsoll-ci/plimsoll/internal/build/buildkit/shipment"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 )
 
@@ -63,7 +64,7 @@ func (b *Builder) Build(ctx context.Context, spec build.Spec, sink progress.Sink
 	if err != nil {
 		return build.Result{}, err
 	}
-	if err := checkOutput(spec.Output); err != nil {
+	if err := shipment.CheckOutput(spec.Output); err != nil {
 		return build.Result{}, err
 	}
 	partial := spec.Output + ".partial"

@@ -21,6 +21,7 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/build/buildkit/controller"
+	"github.com/plimsoll-ci/plimsoll/internal/build/buildkit/shipment"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 )
 
@@ -156,11 +157,11 @@ func (s *solve) hidden(opt client.SolveOpt) map[string][]byte {
 
 // finish ships what was exported and reads from it what the result says.
 func (s *solve) finish() (build.Result, error) {
-	shipped, err := unpack(s.partial)
+	shipped, err := shipment.Open(s.partial)
 	if err != nil {
 		return build.Result{}, err
 	}
-	img, err := shipped.ship(s.spec.Output)
+	img, err := shipped.Ship(s.spec.Output)
 	if err != nil {
 		return build.Result{}, err
 	}
@@ -168,9 +169,9 @@ func (s *solve) finish() (build.Result, error) {
 	result.Notes = append(result.Notes, s.in.notes...)
 	result.Notes = append(result.Notes, s.conn.Notes...)
 	result.Notes = append(result.Notes, s.notes...)
-	if shipped.provenance != nil {
+	if shipped.HasProvenance() {
 		result.Provenance = filepath.Clean(s.spec.Output) + ".provenance.json"
-		if err := shipped.writeProvenance(result.Provenance); err != nil {
+		if err := shipped.WriteProvenance(result.Provenance); err != nil {
 			return build.Result{}, err
 		}
 	} else {

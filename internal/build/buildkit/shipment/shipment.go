@@ -1,4 +1,6 @@
-package buildkit
+// Package shipment takes apart what BuildKit exported: the one image, moved as it
+// is into an OCI layout that holds nothing else, and its provenance.
+package shipment
 
 import (
 	"bytes"
@@ -24,8 +26,8 @@ const (
 	predicateProvenance = "https://slsa.dev/provenance/"
 )
 
-// shipment is what BuildKit exported, taken apart.
-type shipment struct {
+// Shipment is what BuildKit exported, taken apart.
+type Shipment struct {
 	dir        string // OCI layout as BuildKit wrote it
 	image      v1.Descriptor
 	provenance *statement // nil when there is none
@@ -44,8 +46,8 @@ type subject struct {
 	Digest map[string]string `json:"digest"`
 }
 
-// checkOutput says whether a layout may be written to dir.
-func checkOutput(dir string) error {
+// CheckOutput says whether a layout may be written to dir: it does not exist, or is empty.
+func CheckOutput(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -58,9 +60,10 @@ func checkOutput(dir string) error {
 	return nil
 }
 
-// unpack finds the one image manifest and the provenance in an exported layout.
-func unpack(dir string) (shipment, error) {
-	s := shipment{dir: dir}
+// Open finds the one image manifest and the provenance in the OCI layout that
+// BuildKit wrote to dir.
+func Open(dir string) (Shipment, error) {
+	s := Shipment{dir: dir}
 	raw, err := os.ReadFile(filepath.Join(dir, "index.json"))
 	if err != nil {
 		return s, fmt.Errorf("reading what was built: %w", err)
@@ -94,7 +97,7 @@ func unpack(dir string) (shipment, error) {
 }
 
 // read parses a JSON blob after checking its digest.
-func (s *shipment) read(digest v1.Hash, into any) error {
+func (s *Shipment) read(digest v1.Hash, into any) error {
 	raw, err := os.ReadFile(image.BlobPath(s.dir, digest))
 	if err != nil {
 		return fmt.Errorf("reading what was built: %w", err)
@@ -113,7 +116,7 @@ func (s *shipment) read(digest v1.Hash, into any) error {
 }
 
 // attestation keeps the provenance of an attestation manifest.
-func (s *shipment) attestation(digest v1.Hash) error {
+func (s *Shipment) attestation(digest v1.Hash) error {
 	var manifest v1.Manifest
 	if err := s.read(digest, &manifest); err != nil {
 		return err
@@ -130,9 +133,12 @@ func (s *shipment) attestation(digest v1.Hash) error {
 	return nil
 }
 
-// writeProvenance writes the statement to path. BuildKit names no subject for an
+// HasProvenance says whether the builder gave a SLSA provenance.
+func (s *Shipment) HasProvenance() bool { return s.provenance != nil }
+
+// WriteProvenance writes the in-toto statement to path; there must be one. BuildKit names no subject for an
 // image that has no name; "_" is in-toto's name for that.
-func (s *shipment) writeProvenance(path string) error {
+func (s *Shipment) WriteProvenance(path string) error {
 	st := *s.provenance
 	st.Subject = []subject{{Name: "_", Digest: map[string]string{s.image.Digest.Algorithm: s.image.Digest.Hex}}}
 	raw, err := json.MarshalIndent(st, "", "  ")
@@ -145,9 +151,9 @@ func (s *shipment) writeProvenance(path string) error {
 	return nil
 }
 
-// ship makes output an OCI layout that holds the image and nothing else, and
+// Ship makes output an OCI layout that holds the image and nothing else, and
 // opens it: digests are recomputed from the bytes that lie there.
-func (s *shipment) ship(output string) (image.Image, error) {
+func (s *Shipment) Ship(output string) (image.Image, error) {
 	var manifest v1.Manifest
 	if err := s.read(s.image.Digest, &manifest); err != nil {
 		return image.Image{}, err
@@ -186,7 +192,7 @@ func (s *shipment) ship(output string) (image.Image, error) {
 
 // move takes a blob over. BuildKit's store hashed it when it was written; its
 // size is checked here, and its digest again by whoever reads it.
-func (s *shipment) move(blob v1.Descriptor, to string) error {
+func (s *Shipment) move(blob v1.Descriptor, to string) error {
 	from := image.BlobPath(s.dir, blob.Digest)
 	info, err := os.Stat(from)
 	if err != nil {
@@ -206,7 +212,7 @@ func (s *shipment) move(blob v1.Descriptor, to string) error {
 
 // writeIndex writes what makes a directory an OCI layout. Annotations of the
 // exporter (names, the time of export) are left out: they differ between runs.
-func (s *shipment) writeIndex(dir string) error {
+func (s *Shipment) writeIndex(dir string) error {
 	d := s.image
 	index, err := json.MarshalIndent(v1.IndexManifest{
 		SchemaVersion: 2,
