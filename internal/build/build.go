@@ -32,9 +32,12 @@ type Spec struct {
 	// CacheFrom and CacheTo are caches outside CacheDir, one "type=registry,ref=…" or
 	// "type=gha,scope=…" each, as docker buildx takes them.
 	CacheFrom, CacheTo []string
-	Platform           string // "linux/amd64"; empty is the builder's own
-	NoCache            bool
-	Pull               bool // resolve base images anew
+	// CacheToIfAble is CacheTo for a door that writes caches; another one leaves it
+	// out and says so. Auto reads it.
+	CacheToIfAble []string
+	Platform      string // "linux/amd64"; empty is the builder's own
+	NoCache       bool
+	Pull          bool // resolve base images anew
 	// SourceDateEpoch is written as the time of the image and its layers; nil keeps the build's times.
 	SourceDateEpoch *time.Time
 	// InsecureRegistries are hosts spoken to over plain HTTP beside localhost.

@@ -51,7 +51,30 @@ func (a *Auto) Build(ctx context.Context, spec Spec, sink progress.Sink) (Result
 		}
 		sink.Emit(progress.Event{Kind: progress.Notice, Stage: "build", Text: text})
 	}
-	return door.Builder.Build(ctx, spec, sink)
+	left := spec.settle(door.Name)
+	if left != "" {
+		sink.Emit(progress.Event{Kind: progress.Notice, Stage: "build", Text: left})
+	}
+	result, err := door.Builder.Build(ctx, spec, sink)
+	if err == nil && left != "" {
+		result.Notes = append(result.Notes, left)
+	}
+	return result, err
+}
+
+// settle asks a door for the caches that it can write, and says what was left out.
+func (s *Spec) settle(door string) string {
+	if len(s.CacheToIfAble) == 0 {
+		return ""
+	}
+	able := *s
+	able.CacheTo, able.CacheToIfAble = slices.Concat(s.CacheTo, s.CacheToIfAble), nil
+	if Check(able, door) != nil {
+		s.CacheToIfAble = nil
+		return "layers are not kept for the next run: the " + door + " door writes no cache"
+	}
+	*s = able
+	return ""
 }
 
 // choose finds the door, and says why those before it were not taken.

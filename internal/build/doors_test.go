@@ -179,3 +179,32 @@ func FuzzParseCaches(f *testing.F) {
 		}
 	})
 }
+
+// asked is a builder that keeps what it was asked for.
+type asked struct{ spec *Spec }
+
+func (a asked) Build(_ context.Context, spec Spec, _ progress.Sink) (Result, error) {
+	*a.spec = spec
+	return Result{}, nil
+}
+
+func TestCachesOfOursAreLeftOutWhereADoorWritesNone(t *testing.T) {
+	t.Parallel()
+	for door, want := range map[string][]string{
+		DoorEngine:   nil,
+		DoorEmbedded: {"type=gha,scope=app,ignore-error=true"},
+	} {
+		var got Spec
+		auto := &Auto{Doors: []Door{{Name: door, Builder: asked{&got}}}}
+		result, err := auto.Build(t.Context(), Spec{CacheToIfAble: []string{"type=gha,scope=app,ignore-error=true"}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got.CacheTo); diff != "" || len(got.CacheToIfAble) > 0 {
+			t.Errorf("%s: %s", door, diff)
+		}
+		if said := strings.Join(result.Notes, "\n"); (want == nil) != strings.Contains(said, "engine door writes no cache") {
+			t.Errorf("%s: notes %q", door, said)
+		}
+	}
+}

@@ -148,6 +148,8 @@ func TestEveryDirection(t *testing.T) {
 		"db-repository":         {"[a/b]", "[a/c]", "[a/b]"},
 		"db-path":               {"a", "b", "a"},
 		"cache-dir":             {"a", "b", "a"},
+		"cache":                 {"gha", "registry", "none"},
+		"cache-repository":      {"a/b", "a/c", "a/b"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for value, refused := range map[string]int{test.looser: 1, test.tighter: 0} {

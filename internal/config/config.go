@@ -78,15 +78,18 @@ type Config struct {
 	Annotate    bool
 	WarnOnly    bool
 	Timeout     time.Duration
-	CacheDir    string
-	ReportDir   string
-	Reports     []string
-	Format      string
-	Output      string
-	Quiet       bool
-	Debug       bool
-	DryRun      bool
-	AsOf        time.Time // zero is now
+	Cache       string // gha, registry, none
+	// CacheRepository is where cache: registry keeps what it keeps.
+	CacheRepository string
+	CacheDir        string
+	ReportDir       string
+	Reports         []string
+	Format          string
+	Output          string
+	Quiet           bool
+	Debug           bool
+	DryRun          bool
+	AsOf            time.Time // zero is now
 
 	// OnlyIntroduced lets pass what was there before, on events that allow it.
 	OnlyIntroduced bool

@@ -74,6 +74,11 @@ func directionOf(s *Setting) direction {
 	case "cache-dir":
 		// The database is kept in it.
 		return func(from, to *Config) bool { return from.CacheDir == to.CacheDir }
+	case "cache":
+		// The database comes from it, and what an image is compared with.
+		return func(from, to *Config) bool { return from.Cache == to.Cache || to.Cache == "none" }
+	case "cache-repository":
+		return func(from, to *Config) bool { return from.CacheRepository == to.CacheRepository }
 	default:
 		return func(_, _ *Config) bool { return false }
 	}

@@ -135,6 +135,8 @@ func what() []Setting {
 		Setting{Name: "skip-files", Kind: List, Commands: onJudge, Usage: "globs of files that are not looked at, in the sources and in the image", bind: commas(func(c *Config) *[]string { return &c.SkipFiles })},
 		Setting{Name: "warn-only", Kind: Bool, Act: true, Default: "false", Commands: onJudge, Usage: "tell the verdict and exit 0 all the same", bind: boolean(func(c *Config) *bool { return &c.WarnOnly })},
 		Setting{Name: "timeout", Kind: Duration, Act: true, Commands: onRun, Default: "1h", Usage: "give up after this long", bind: func(c *Config, _ Getenv) value { return durationValue{&c.Timeout} }},
+		Setting{Name: "cache", Kind: Choice, Act: true, Default: "gha", Allowed: []string{"gha", "registry", "none"}, Commands: onImage, Usage: "where database, inventories and layers are kept between runs on machines that are thrown away: GitHub's cache, a repository of a registry, nowhere; outside of a job of GitHub Actions it is nowhere", bind: choice(func(c *Config) *string { return &c.Cache }, "gha", "registry", "none")},
+		Setting{Name: "cache-repository", Kind: Text, Act: true, Commands: onImage, Usage: "repository for cache: registry, such as ghcr.io/acme/plimsoll-cache; never that of an image", bind: text(func(c *Config) *string { return &c.CacheRepository })},
 		Setting{Name: "cache-dir", Kind: Text, Act: true, Commands: onImage, Path: true, Usage: "where build cache and vulnerability database are kept (default: the user's cache directory)", bind: text(func(c *Config) *string { return &c.CacheDir })},
 	)
 }
