@@ -72,6 +72,11 @@ cosign: $(TOOLS)/cosign
 interop: $(TOOLS)/cosign ## the cosign command verifies what we sign
 	PLIMSOLL_COSIGN=$(TOOLS)/cosign go test -count 1 -run Cosign ./internal/sign/sigstore
 
+.PHONY: buildkitd peers
+buildkitd: $(TOOLS)/buildkitd
+peers: $(TOOLS)/buildkitd ## our doors against a real buildkitd
+	PLIMSOLL_BUILDKITD=$(TOOLS)/buildkitd go test -count 1 ./internal/build/buildkit/...
+
 .PHONY: tools
 tools: $(TOOLS)/.built
 $(TOOLS)/.built: .ci/tools/go.mod
@@ -80,6 +85,9 @@ $(TOOLS)/.built: .ci/tools/go.mod
 
 $(TOOLS)/cosign: .ci/cosign/go.mod
 	cd .ci/cosign && GOEXPERIMENT= go build -o $@ tool
+
+$(TOOLS)/buildkitd: .ci/buildkitd/go.mod
+	cd .ci/buildkitd && GOEXPERIMENT= go build -o $@ tool
 
 $(TOOLS)/actionlint: .ci/actionlint/go.mod
 	cd .ci/actionlint && GOEXPERIMENT= go build -o $@ tool

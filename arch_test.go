@@ -34,8 +34,9 @@ var floors = [][]room{
 	{{".", "composition root: the only importer of the adapters"}},
 	{{"build/doors", "the ways to a builder, in order"}},
 	{
-		{"build/buildkit", "adapter: builds with BuildKit, whoever runs it"},
-		{"build/buildkit/controller", "adapter: BuildKit's controller in our process"},
+		{"build/buildkit", "adapter: builds through any BuildKit"},
+		{"build/buildkit/controller", "adapter: BuildKit's controller in our process, served through memory or one stream"},
+		{"build/buildkit/shipment", "what BuildKit exported, taken apart"},
 		{"build/engine", "adapter: Docker's engine: its BuildKit, its image store, siblings"},
 		{"build/engine/classic", "adapter: engines without BuildKit"},
 		{"scan/trivy/analyze", "adapter: Trivy's analyzers as one visitor of the walk"},

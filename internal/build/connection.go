@@ -10,6 +10,7 @@ import (
 
 // Names of doors: the ways to a builder, in the order that auto tries them.
 const (
+	DoorAuto     = "auto"     // the first that is ready
 	DoorRemote   = "remote"   // an endpoint that was named
 	DoorDocker   = "docker"   // the engine's own BuildKit, which can export OCI
 	DoorSibling  = "sibling"  // a container beside us, started through the engine, that runs our builder

@@ -24,6 +24,9 @@ func New(o build.Options) build.Builder {
 		endpoint := buildkit.Endpoint{URL: url, TLSDir: o.TLSDir}
 		remote := &buildkit.Builder{Door: build.DoorRemote, Connect: endpoint.Connect, Credentials: credentials, Actions: cache}
 		auto.Doors = append(auto.Doors, remote.AsDoor())
+		if o.Driver == build.DoorAuto || o.Driver == "" {
+			auto.Driver = build.DoorRemote // who names a builder wants that one, or to know why not
+		}
 	}
 	docker := &buildkit.Builder{Door: build.DoorDocker, Connect: engine.ToBuildKit(open, build.DoorDocker), Credentials: credentials, Actions: cache}
 	siblings := &engine.Siblings{Open: open, Command: command, CacheLimit: buildkit.DefaultCacheLimit}
