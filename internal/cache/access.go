@@ -53,9 +53,9 @@ func For(kind string, e event.Event) Access {
 	case event.PullRequest:
 		// The next push to it reads what this one wrote. Layers of all stages would crowd
 		// out those of the default branch: a repository has 10 GB.
-		a.Write = scoped
-		a.Inventories = scoped && !untrusted
-		a.Layers = scoped && !untrusted
+		// Nobody is compared with its inventory: its scope is its own.
+		a.Write = scoped && !untrusted
+		a.Layers = a.Write
 	case event.Schedule:
 		a.Write = true // on the default branch: every other run finds a fresh database
 	case event.Release:

@@ -69,9 +69,9 @@ func onGitHub(server string) bool {
 func (s ActionsService) Check(now time.Time) error {
 	switch {
 	case s.Token == "":
-		return errors.New("the runner gave no ACTIONS_RUNTIME_TOKEN, which only actions get and no script does; use the action, or set cache: registry or none")
+		return errors.New("the runner gave no ACTIONS_RUNTIME_TOKEN, which actions get and scripts do not; run as an action, or keep nothing there (cache: registry or none)")
 	case s.URL == "":
-		return errors.New("the runner gave neither ACTIONS_RESULTS_URL nor ACTIONS_CACHE_URL: this server has no cache; set cache: registry or none")
+		return errors.New("the runner gave neither ACTIONS_RESULTS_URL nor ACTIONS_CACHE_URL: this server has no cache; keep nothing there (cache: registry or none)")
 	}
 	parts := strings.Split(s.Token, ".")
 	if len(parts) != 3 {
@@ -87,7 +87,7 @@ func (s ActionsService) Check(now time.Time) error {
 		err = json.Unmarshal(payload, &claims)
 	}
 	if err != nil || claims.Access == nil || claims.Expires == nil || claims.Begins == nil {
-		return errors.New("ACTIONS_RUNTIME_TOKEN says nothing of caches; set cache: registry or none")
+		return errors.New("ACTIONS_RUNTIME_TOKEN says nothing of caches; keep nothing there (cache: registry or none)")
 	}
 	if end := time.Unix(int64(*claims.Expires), 0); !now.Before(end) {
 		return fmt.Errorf("ACTIONS_RUNTIME_TOKEN was valid until %s; a job has it for six hours", end.UTC().Format(time.RFC3339))

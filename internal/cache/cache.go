@@ -171,7 +171,9 @@ func (c *Cache) get(ctx context.Context, name string, turns bool, limit int64) (
 }
 
 // spoiled is about an entry that came through and cannot be used.
-func spoiled(key Key, err error) error { return fmt.Errorf("the entry %q cannot be used: %w", key, err) }
+func spoiled(key Key, err error) error {
+	return fmt.Errorf("the entry %q cannot be used: %w", key, err)
+}
 
 // fetch brings an entry as it is stored, and rewinds the file.
 func (c *Cache) fetch(ctx context.Context, name string, turns bool, f *os.File, limit int64) (Key, error) {

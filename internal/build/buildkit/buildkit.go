@@ -26,6 +26,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/build/buildkit/controller"
 	"github.com/plimsoll-ci/plimsoll/internal/build/buildkit/shipment"
+	"github.com/plimsoll-ci/plimsoll/internal/cache"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 )
 
@@ -46,7 +47,7 @@ type Builder struct {
 	// everywhere. A host is told its own credentials only.
 	Credentials func(host string) (user, secret string, err error)
 	// Actions is how GitHub's cache is reached, for caches of type gha.
-	Actions ActionsCache
+	Actions cache.ActionsService
 }
 
 // Build builds one image for one platform into an OCI layout at spec.Output, with

@@ -7,6 +7,7 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/build/buildkit/controller"
+	"github.com/plimsoll-ci/plimsoll/internal/cache"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 )
 
@@ -20,7 +21,7 @@ type Embedded struct {
 	// Credentials are as Builder's.
 	Credentials func(host string) (user, secret string, err error)
 	// Actions is as Builder's.
-	Actions ActionsCache
+	Actions cache.ActionsService
 	// Runtime is the program that runs containers; empty takes runc or crun from PATH.
 	Runtime string
 	// CacheLimit is what the cache may hold after a build, in bytes; 0 means 10 GiB.

@@ -74,7 +74,9 @@ func Start() *Server {
 
 // Token makes a token that ends in six hours. The scope that is written to is the
 // first that may be; scopes are read in order.
-func (s *Server) Token(scopes ...Scope) string { return s.TokenUntil(s.Now().Add(6*time.Hour), scopes...) }
+func (s *Server) Token(scopes ...Scope) string {
+	return s.TokenUntil(s.Now().Add(6*time.Hour), scopes...)
+}
 
 // TokenUntil is Token with another end.
 func (s *Server) TokenUntil(end time.Time, scopes ...Scope) string {

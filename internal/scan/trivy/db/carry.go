@@ -197,4 +197,3 @@ func readRecord(dir string, into *record) error {
 	}
 	return nil
 }
-
