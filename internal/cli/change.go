@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 
@@ -99,11 +100,11 @@ func (r *runner) compare(gate *pipeline.Gate) {
 func (r *runner) before() pipeline.Stage {
 	return pipeline.Stage{Name: "base", Skip: never, Optional: true, Run: func(ctx context.Context, s *pipeline.State, sink progress.Sink) (string, error) {
 		if r.env.event.Kind == event.Default && r.client != nil {
-			_, found, err := r.lastPublished(ctx)
+			nothing, err := r.nothingPublished(ctx)
 			if err != nil {
 				return "", err
 			}
-			if !found {
+			if nothing {
 				s.Before.Nothing = true
 				return "nothing was published yet: nobody is blamed for what there is", nil
 			}
@@ -218,22 +219,55 @@ func (r *runner) published(ctx context.Context, _ progress.Sink) (*pipeline.Imag
 }
 
 // lastPublished is the digest that the first of the tags that are there names now.
+// A tag that holds the commit is looked for with the commit before it, too.
 func (r *runner) lastPublished(ctx context.Context) (name.Reference, bool, error) {
 	for _, text := range r.cfg.Tags {
-		ref, err := r.client.Reference(text)
-		if err != nil {
-			continue // acts says so
+		for _, tag := range r.earlier(text) {
+			ref, err := r.client.Reference(tag)
+			if err != nil {
+				continue // acts says so
+			}
+			digest, err := r.client.Resolve(ctx, ref)
+			if registry.IsNotFound(err) {
+				continue
+			}
+			if err != nil {
+				return nil, false, fmt.Errorf("looking for what was published as %s: %w", tag, err)
+			}
+			return digest, true, nil
 		}
-		digest, err := r.client.Resolve(ctx, ref)
-		if registry.IsNotFound(err) {
-			continue
-		}
-		if err != nil {
-			return nil, false, fmt.Errorf("looking for what was published as %s: %w", text, err)
-		}
-		return digest, true, nil
 	}
 	return nil, false, nil
+}
+
+// earlier is a tag, and where it holds the commit the one that the commit before
+// was published under.
+func (r *runner) earlier(tag string) []string {
+	run, before := r.env.event.Run, r.env.event.Base
+	out := []string{tag}
+	if run == nil || run.Commit == "" || before == "" {
+		return out
+	}
+	for _, n := range []int{len(run.Commit), 12, 8, 7} { // as people shorten commits
+		if n <= len(before) && strings.Contains(tag, run.Commit[:n]) {
+			return append(out, strings.Replace(tag, run.Commit[:n], before[:n], 1))
+		}
+	}
+	return out
+}
+
+// nothingPublished says that no repository that the image goes to holds anything.
+func (r *runner) nothingPublished(ctx context.Context) (bool, error) {
+	targets, err := pipeline.Targets(r.cfg.Tags)
+	if err != nil {
+		return false, err
+	}
+	for _, target := range targets {
+		if empty, err := r.client.Empty(ctx, target.Repository); err != nil || !empty {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // renamed shows the progress of one stage as another's.
