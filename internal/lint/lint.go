@@ -22,6 +22,8 @@ import (
 const (
 	ProfileRecommended = "recommended" // the default
 	ProfileDocument    = "document"    // CPU limits too, as the founding document says
+	ProfileStrict      = "strict"      // what is a matter of taste elsewhere, too
+	ProfileCompose     = "compose"     // Compose is where it runs, not only where it is developed
 )
 
 // Options are the settings of a run.
@@ -114,14 +116,14 @@ func New[T any](kind source.Kind, parse func(context.Context, *source.Listing, O
 		if err != nil {
 			return result{}, err
 		}
-		masked := make(map[*source.File][]finding.Location, len(set.Documents))
+		texts := make(map[string]text, len(set.Documents))
 		for file, document := range set.Documents {
-			masked[file] = inOrder(document.Masked())
+			texts[file.Path] = text{file, inOrder(document.Masked())}
 		}
 		passes := make([]*Pass, len(set.Units))
 		err = Each(ctx, len(set.Units), func(i int) {
 			unit := set.Units[i]
-			p := &Pass{Options: opts, file: unit.File, masked: masked[unit.File]}
+			p := &Pass{Options: opts, file: unit.File, texts: texts}
 			for _, c := range checks {
 				p.rule = c.Rule
 				c.Run(p, unit.Doc)
@@ -184,6 +186,8 @@ func Run(ctx context.Context, linters []Linter, tree *source.Tree, opts Options)
 		report.Linted.Dockerfiles += r.linted.Dockerfiles
 		report.Linted.Manifests += r.linted.Manifests
 		report.Linted.Objects += r.linted.Objects
+		report.Linted.ComposeFiles += r.linted.ComposeFiles
+		report.Linted.Services += r.linted.Services
 		report.Unjudged += listing.Unjudged + r.unjudged
 	}
 	finding.Sort(report.Findings)

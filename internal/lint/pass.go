@@ -18,9 +18,23 @@ type Pass struct {
 
 	rule     finding.Rule
 	file     *source.File
-	masked   []finding.Location
+	texts    map[string]text // by path
 	findings []finding.Finding
 	notes    []string
+}
+
+// text is a file and what of it no report may show.
+type text struct {
+	file   *source.File
+	masked []finding.Location
+}
+
+// at returns the text that a location lies in: a unit may reach over files.
+func (p *Pass) at(path string) text {
+	if t, ok := p.texts[path]; ok {
+		return t
+	}
+	return text{file: p.file}
 }
 
 // Problem is what a check reports.
@@ -49,7 +63,7 @@ func (p *Pass) Report(problem Problem) {
 	if f.Excerpt == "" {
 		f.Excerpt = p.text(problem.At)
 	}
-	f.SourceLine = p.sourceLine(problem.At.Line)
+	f.SourceLine = p.at(problem.At.Path).shown(problem.At.Line, 1, math.MaxInt)
 	p.findings = append(p.findings, f)
 }
 
@@ -66,11 +80,8 @@ func (p *Pass) text(at finding.Location) string {
 	if at.EndLine != at.Line {
 		end = math.MaxInt
 	}
-	return strings.TrimSpace(p.shown(at.Line, at.Column, end))
+	return strings.TrimSpace(p.at(at.Path).shown(at.Line, at.Column, end))
 }
-
-// sourceLine is a line, secrets masked.
-func (p *Pass) sourceLine(n int) string { return p.shown(n, 1, math.MaxInt) }
 
 // margin is how many code points around a shown text are looked at for tokens
 // that it cuts through.
@@ -79,25 +90,25 @@ const margin = 2000
 // shown returns columns from to (exclusive) of line n, at most maxRunes of them,
 // with one asterisk per code point of a secret. A minified file is one line of
 // megabytes, so that only what is near is looked at.
-func (p *Pass) shown(n, from, to int) string {
-	line, ok := p.file.Line(n)
+func (t text) shown(n, from, to int) string {
+	line, ok := t.file.Line(n)
 	if !ok || from < 1 {
 		return ""
 	}
 	to = min(to, from+maxRunes)
 	first := max(1, from-margin)
-	start := p.file.Offset(n, first)
-	end := min(p.file.Skip(start, to-first+margin), p.file.LineStart(n)+len(line))
+	start := t.file.Offset(n, first)
+	end := min(t.file.Skip(start, to-first+margin), t.file.LineStart(n)+len(line))
 	if end <= start {
 		return ""
 	}
-	runes := []rune(p.file.Text[start:end])
-	i := sort.Search(len(p.masked), func(i int) bool {
-		m := p.masked[i]
+	runes := []rune(t.file.Text[start:end])
+	i := sort.Search(len(t.masked), func(i int) bool {
+		m := t.masked[i]
 		return m.EndLine > n || m.EndLine == n && m.EndColumn > first
 	})
-	for ; i < len(p.masked); i++ {
-		m := p.masked[i]
+	for ; i < len(t.masked); i++ {
+		m := t.masked[i]
 		if m.Line > n || m.Line == n && m.Column >= first+len(runes) {
 			break
 		}

@@ -132,7 +132,7 @@ func (e excuses) apply(r result) []finding.Finding {
 		if len(comments) == 0 {
 			continue
 		}
-		p := &Pass{file: file, masked: inOrder(document.Masked())}
+		p := &Pass{file: file, texts: map[string]text{file.Path: {file, inOrder(document.Masked())}}}
 		byRule := map[string][]*excuse{}
 		var all []*excuse
 		for _, c := range comments {

@@ -210,8 +210,12 @@ func Facts(r verdict.Result) []string {
 		lines = append(lines, text)
 	}
 	if l := r.Linted; l != nil {
-		lines = append(lines, fmt.Sprintf("linted: %s, %s with %s",
-			printable.Count(l.Dockerfiles, "Dockerfile"), printable.Count(l.Manifests, "manifest"), printable.Count(l.Objects, "object")))
+		text := fmt.Sprintf("linted: %s, %s with %s",
+			printable.Count(l.Dockerfiles, "Dockerfile"), printable.Count(l.Manifests, "manifest"), printable.Count(l.Objects, "object"))
+		if l.ComposeFiles > 0 {
+			text += fmt.Sprintf(", %s with %s", printable.Count(l.ComposeFiles, "Compose file"), printable.Count(l.Services, "service"))
+		}
+		lines = append(lines, text)
 	}
 	if d := r.Database; d != nil {
 		text := "database: " + d.Source

@@ -21,6 +21,7 @@ type Kind string
 const (
 	Dockerfile Kind = "dockerfile"
 	Kubernetes Kind = "kubernetes"
+	Compose    Kind = "compose"
 )
 
 // File is one text with an index of its lines. Offsets are bytes into Text.

@@ -38,6 +38,10 @@ type Options struct {
 	// Manifests are files or globs of Kubernetes manifests. When there are any,
 	// no others are looked for.
 	Manifests []string
+	// ComposeFiles are files or globs of Compose files. When there are any, no others
+	// are looked for. Several names joined by ":" are one project, in that order, as in
+	// Compose's own COMPOSE_FILE.
+	ComposeFiles []string
 	// SkipDirs and SkipFiles are patterns, as Globs reads them, of what is left out
 	// beside .git, node_modules and vendor.
 	SkipDirs, SkipFiles []string
@@ -58,7 +62,7 @@ type Tree struct {
 // Open prepares the tree below dir. It fails when dir is no readable directory
 // or a glob is malformed. The caller closes the tree.
 func Open(dir string, opts Options) (*Tree, error) {
-	for _, glob := range slices.Concat(opts.Paths, opts.Dockerfiles, opts.Manifests) {
+	for _, glob := range slices.Concat(opts.Paths, opts.Dockerfiles, opts.Manifests, joined(opts.ComposeFiles)) {
 		if !doublestar.ValidatePattern(filepath.ToSlash(glob)) {
 			return nil, malformed(glob)
 		}
@@ -100,6 +104,20 @@ type Listing struct {
 	// Charts are the directories, in order, of the Helm charts that somebody named, or
 	// of which they named a part. "." names none: it is what is judged by default.
 	Charts []string
+	// Projects are the Compose files that somebody named as one project, in their order.
+	Projects [][]string
+	// Tree is where the files come from: what they name is beside them.
+	Tree *Tree
+}
+
+// File reads any file of the tree within its bounds, for what a judged file leans
+// on: a Dockerfile on its .dockerignore. The error says why there is none.
+func (t *Tree) File(name string) (*File, error) { return t.load(name) }
+
+// Exists says whether the tree holds a file or directory of that name.
+func (t *Tree) Exists(name string) bool {
+	_, err := t.root.Stat(filepath.FromSlash(name))
+	return err == nil
 }
 
 // Read finds and reads the files to judge, per kind, each list ordered by path.
@@ -108,7 +126,7 @@ type Listing struct {
 func (t *Tree) Read(ctx context.Context) (map[Kind]*Listing, error) {
 	w := &walk{
 		tree: t, seen: map[string]bool{}, charts: map[string]bool{},
-		out: map[Kind]*Listing{Dockerfile: {}, Kubernetes: {}},
+		out: map[Kind]*Listing{Dockerfile: {}, Kubernetes: {}, Compose: {}},
 	}
 	paths := t.opts.Paths
 	if len(paths) == 0 {
@@ -129,8 +147,25 @@ func (t *Tree) Read(ctx context.Context) (map[Kind]*Listing, error) {
 			return nil, err
 		}
 	}
+	for _, p := range t.opts.ComposeFiles {
+		if err := w.project(ctx, p); err != nil {
+			return nil, err
+		}
+	}
 	w.finish(ctx)
+	for _, listing := range w.out {
+		listing.Tree = t
+	}
 	return w.out, nil
+}
+
+// joined takes the names apart that stand for one project.
+func joined(composeFiles []string) []string {
+	var all []string
+	for _, names := range composeFiles {
+		all = append(all, strings.Split(names, ":")...)
+	}
+	return all
 }
 
 // relative brings a path that a person typed into the form of the tree. It fails

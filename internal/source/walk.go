@@ -44,7 +44,7 @@ func (w *walk) request(ctx context.Context, asked string, kind Kind) error {
 	}
 	info, err := w.tree.root.Stat(filepath.FromSlash(name))
 	switch {
-	case err == nil && info.IsDir() && (kind == "" || kind == Kubernetes):
+	case err == nil && info.IsDir() && (kind == "" || kind == Kubernetes || kind == Compose):
 		if name != "." {
 			w.dirs = append(w.dirs, name)
 		}
@@ -75,7 +75,7 @@ func (w *walk) directory(ctx context.Context, dir string, kind Kind) error {
 		if guess == "" {
 			return
 		}
-		if kind != "" && guess != kind || guess == Kubernetes && kind == "" && len(w.tree.opts.Manifests) > 0 {
+		if kind != "" && guess != kind || kind == "" && w.tree.opts.named(guess) {
 			return
 		}
 		if entry.Type()&fs.ModeSymlink != 0 {
@@ -153,12 +153,16 @@ func (w *walk) take(ctx context.Context, name string, kind Kind, named bool) {
 	w.seen[string(kind)+"\x00"+name] = true
 	file, err := w.tree.load(name)
 	if err != nil {
-		if named || kind == Dockerfile || !w.noManifest(ctx, name, err) {
+		if named || kind != Kubernetes || !w.noManifest(ctx, name, err) {
 			w.unread(kind, name, err)
 		}
 		return
 	}
 	file.Named = named
+	if kind == Compose && !named && !hasServices.MatchString(file.Text) && looksLikeManifest(file.Text) {
+		w.take(ctx, name, Kubernetes, false)
+		return
+	}
 	if kind == Dockerfile && !named && strings.HasPrefix(path.Base(name), "Dockerfile.") && !hasFrom.MatchString(file.Text) {
 		return // syntax files of editors and the like
 	}
@@ -195,7 +199,7 @@ func (w *walk) finish(ctx context.Context) {
 	for _, l := range w.later {
 		info, err := w.tree.root.Stat(filepath.FromSlash(l.name))
 		switch {
-		case err != nil && l.kind == Dockerfile:
+		case err != nil && l.kind != Kubernetes:
 			w.unread(l.kind, l.name, cause(err))
 		case err != nil:
 			w.note(l.kind, fmt.Sprintf("%s %v; it was not judged", l.name, cause(err)))
@@ -283,6 +287,8 @@ func guessKind(name string) (kind Kind, sure bool) {
 		return Dockerfile, true
 	case (strings.HasPrefix(base, "Dockerfile.") || strings.HasPrefix(base, "Containerfile.")) && !slices.Contains(otherExts, ext):
 		return Dockerfile, true
+	case isCompose(lower):
+		return Compose, true
 	case base == "Kustomization" || ext == ".yaml" || ext == ".yml" || ext == ".json":
 		return Kubernetes, false
 	}
@@ -293,7 +299,50 @@ func isKustomization(name string) bool {
 	return slices.Contains([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, path.Base(name))
 }
 
+// isCompose knows the names of Compose files, and of their parts for one purpose:
+// "compose.yaml", "docker-compose.prod.yml", "compose-dev.yaml", "docker-stack.yml".
+func isCompose(lower string) bool {
+	stem, ok := strings.CutSuffix(lower, ".yaml")
+	if !ok {
+		stem, ok = strings.CutSuffix(lower, ".yml")
+	}
+	if !ok {
+		return false
+	}
+	for _, name := range []string{"compose", "docker-compose", "docker-stack"} {
+		if rest, ok := strings.CutPrefix(stem, name); ok && (rest == "" || strings.ContainsAny(rest[:1], ".-_")) {
+			return true
+		}
+	}
+	return false
+}
+
+// named says that somebody names all files of a kind, so that none are looked for.
+func (o *Options) named(kind Kind) bool {
+	return kind == Kubernetes && len(o.Manifests) > 0 || kind == Compose && len(o.ComposeFiles) > 0
+}
+
+// project judges Compose files that a person asked for; names joined by ":" are
+// one project.
+func (w *walk) project(ctx context.Context, asked string) error {
+	names := strings.Split(asked, ":")
+	var project []string
+	for _, name := range names {
+		if err := w.request(ctx, name, Compose); err != nil {
+			return err
+		}
+		if known, err := w.tree.relative(name); err == nil {
+			project = append(project, known)
+		}
+	}
+	if len(names) > 1 {
+		w.out[Compose].Projects = append(w.out[Compose].Projects, project)
+	}
+	return nil
+}
+
 var (
+	hasServices   = regexp.MustCompile(`(?m)^["']?services["']?\s*:`)
 	hasFrom       = regexp.MustCompile(`(?im)^\s*FROM\s`)
 	hasAPIVersion = regexp.MustCompile(`(?m)(^|[\s{,"'-])apiVersion["']?\s*:`)
 	hasKind       = regexp.MustCompile(`(?m)(^|[\s{,"'-])kind["']?\s*:`)

@@ -100,6 +100,9 @@ type Linted struct {
 	Dockerfiles int `json:"dockerfiles"`
 	Manifests   int `json:"manifests"`
 	Objects     int `json:"objects"`
+	// ComposeFiles and Services are those of Compose.
+	ComposeFiles int `json:"composeFiles,omitempty"`
+	Services     int `json:"services,omitempty"`
 }
 
 // Result is everything a run has to tell. Every report is rendered from it, and
