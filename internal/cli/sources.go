@@ -15,7 +15,7 @@ import (
 // sources says what of the workspace is linted: what was named, and the
 // Dockerfile that is built wherever it lies.
 func (r *runner) sources() source.Options {
-	opts := source.Options{Paths: r.paths, Manifests: r.cfg.Manifests, SkipDirs: r.cfg.SkipDirs, SkipFiles: r.cfg.SkipFiles}
+	opts := source.Options{Paths: r.paths, Manifests: r.cfg.Manifests, ComposeFiles: r.cfg.ComposeFiles, SkipDirs: r.cfg.SkipDirs, SkipFiles: r.cfg.SkipFiles}
 	if len(opts.Paths) == 0 {
 		opts.Paths = []string{r.space.path}
 	}

@@ -47,9 +47,11 @@ type Config struct {
 	Push           string // auto, true, false
 
 	// Linting.
-	Manifests  []string
-	Profile    string
-	LintFailOn finding.Severity
+	Manifests []string
+	// ComposeFiles are globs, and names joined by ":" that are one project.
+	ComposeFiles []string
+	Profile      string
+	LintFailOn   finding.Severity
 
 	// Scanning, as trivy-action.
 	Scanners      []string

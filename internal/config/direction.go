@@ -42,7 +42,7 @@ func directionOf(s *Setting) direction {
 			return from.DBMaxAge == 0 || to.DBMaxAge != 0 && to.DBMaxAge <= from.DBMaxAge
 		}
 	case "profile":
-		// document and strict each ask for something that the other does not.
+		// document, compose and strict each ask for something that the other does not.
 		return func(from, to *Config) bool { return from.Profile == to.Profile || from.Profile == "recommended" }
 	case "if-nothing-found":
 		strictness := []string{"ignore", "warn", "error"}
@@ -58,10 +58,9 @@ func directionOf(s *Setting) direction {
 	case "scanners":
 		return func(from, to *Config) bool { return holds(to.Scanners, from.Scanners) }
 	case "manifests":
-		// None means that all are looked for.
-		return func(from, to *Config) bool {
-			return len(to.Manifests) == 0 || len(from.Manifests) > 0 && holds(to.Manifests, from.Manifests)
-		}
+		return func(from, to *Config) bool { return searches(from.Manifests, to.Manifests) }
+	case "compose-files":
+		return func(from, to *Config) bool { return searches(from.ComposeFiles, to.ComposeFiles) }
 	case "verification-key":
 		return func(from, to *Config) bool {
 			return from.VerificationKey == "" || from.VerificationKey == to.VerificationKey
@@ -82,6 +81,12 @@ func directionOf(s *Setting) direction {
 	default:
 		return func(_, _ *Config) bool { return false }
 	}
+}
+
+// searches says whether the globs to find all that from does: none means that all
+// are looked for.
+func searches(from, to []string) bool {
+	return len(to) == 0 || len(from) > 0 && holds(to, from)
 }
 
 // holds says whether every one of some is in all.

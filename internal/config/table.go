@@ -170,7 +170,8 @@ func building() []Setting {
 func linting() []Setting {
 	return group("lint",
 		Setting{Name: "manifests", Kind: List, Commands: onLint, Usage: "globs of Kubernetes manifests (default: every YAML or JSON file with apiVersion and kind)", bind: commas(func(c *Config) *[]string { return &c.Manifests })},
-		Setting{Name: "profile", Kind: Choice, Default: "recommended", Allowed: []string{"recommended", "document", "strict"}, Commands: onJudge, Usage: "the set of demands; document also asks for CPU limits, strict also counts what could not be read inside the image as indeterminate", bind: choice(func(c *Config) *string { return &c.Profile }, "recommended", "document", "strict")},
+		Setting{Name: "compose-files", Kind: List, Commands: onLint, Usage: "globs of Compose files (default: compose*.yaml, docker-compose*.yml and their like); names joined by : are one project, merged in that order", bind: commas(func(c *Config) *[]string { return &c.ComposeFiles })},
+		Setting{Name: "profile", Kind: Choice, Default: "recommended", Allowed: []string{"recommended", "document", "compose", "strict"}, Commands: onJudge, Usage: "the set of demands; document also asks for CPU limits, compose takes a Compose file for what runs in production, strict also counts what could not be read inside the image as indeterminate", bind: choice(func(c *Config) *string { return &c.Profile }, "recommended", "document", "compose", "strict")},
 		Setting{Name: "lint-fail-on-severity", Kind: Severity, Default: "high", Commands: onLint, Usage: "lint findings of this severity and above fail", bind: func(c *Config, _ Getenv) value { return severityValue{&c.LintFailOn} }},
 	)
 }
