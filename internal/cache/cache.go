@@ -123,7 +123,7 @@ func (c *Cache) failed(doing string, err error) {
 			return
 		}
 	}
-	c.trouble = append(c.trouble, printable.Fold(fmt.Sprintf("%s %s: %v; the run goes on without it", doing, c.store, err), 400))
+	c.trouble = append(c.trouble, printable.Fold(printable.Text(fmt.Sprintf("%s %s: %v; the run goes on without it", doing, c.store, err)), 400))
 }
 
 const (
