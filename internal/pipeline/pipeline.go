@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,11 +57,16 @@ type Way struct {
 func (w Way) Run(ctx context.Context, sink progress.Sink, now func() time.Time) *State {
 	r := &run{sink: sink, now: now, state: &State{}}
 	for _, group := range w.Look {
+		stages, failures := len(r.state.Stages), len(r.state.Failures)
 		var wait sync.WaitGroup
 		for _, stage := range group {
 			wait.Go(func() { r.look(ctx, stage) })
 		}
 		wait.Wait()
+		// They end in any order and are told in theirs: the same result gives the same report.
+		place := func(name string) int { return slices.IndexFunc(group, func(s Stage) bool { return s.Name == name }) }
+		slices.SortStableFunc(r.state.Stages[stages:], func(a, b verdict.Stage) int { return cmp.Compare(place(a.Name), place(b.Name)) })
+		slices.SortStableFunc(r.state.Failures[failures:], func(a, b policy.Failure) int { return cmp.Compare(place(a.Stage), place(b.Stage)) })
 		if ctx.Err() != nil {
 			r.state.Failures = append(r.state.Failures, policy.Failure{Stage: "run", Message: context.Cause(ctx).Error()})
 			break

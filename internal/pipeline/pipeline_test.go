@@ -49,6 +49,33 @@ func TestEveryLookRunsWhateverTheOthersReturn(t *testing.T) {
 	}
 }
 
+// Whoever of a group ends first, they are told in their order: the same result
+// gives the same report.
+func TestStagesAreToldInTheirOrder(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	last := pipeline.Stage{Name: "first", Skip: never, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
+		<-ended
+		time.Sleep(time.Millisecond) // for the other one's record
+		return "", errors.New("no")
+	}}
+	first := pipeline.Stage{Name: "second", Skip: never, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
+		close(ended)
+		return "", errors.New("no")
+	}}
+	state := pipeline.Way{Look: [][]pipeline.Stage{{last, first}}, Decide: strictly}.Run(t.Context(), progress.Discard, time.Now)
+	var got []string
+	for _, s := range state.Stages {
+		got = append(got, s.Name)
+	}
+	for _, f := range state.Failures {
+		got = append(got, f.Stage)
+	}
+	if diff := cmp.Diff([]string{"first", "second", "first", "second"}, got); diff != "" {
+		t.Errorf("stages and failures (-want +got):\n%s", diff)
+	}
+}
+
 func TestActsEndAtTheFirstError(t *testing.T) {
 	t.Parallel()
 	var ran []string
