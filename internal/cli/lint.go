@@ -9,7 +9,7 @@ import (
 
 func runLint(ctx context.Context, env *environment, cfg *config.Config, operands []string) (int, error) {
 	if len(operands) == 0 {
-		operands = []string{"."}
+		operands = []string{cfg.Context}
 	}
 	// One operand may lie anywhere; several share the directory we stand in.
 	start := "."

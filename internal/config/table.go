@@ -144,7 +144,7 @@ func what() []Setting {
 func building() []Setting {
 	drivers := []string{"auto", "remote", "docker", "sibling", "engine", "embedded"}
 	return group("build",
-		Setting{Name: "context", Kind: Text, Default: ".", Path: true, Commands: onBuild, Usage: "directory that is built; PATH on the command line", bind: text(func(c *Config) *string { return &c.Context })},
+		Setting{Name: "context", Kind: Text, Default: ".", Path: true, Commands: []string{"gate", "lint", "build"}, Usage: "directory that is built; PATH on the command line", bind: text(func(c *Config) *string { return &c.Context })},
 		Setting{Name: "file", Kind: Text, Path: true, Commands: onBuild, Usage: "Dockerfile (default: Dockerfile in the context)", bind: text(func(c *Config) *string { return &c.File })},
 		Setting{Name: "target", Kind: Text, Commands: onBuild, Usage: "stage to build (default: the last)", bind: text(func(c *Config) *string { return &c.Target })},
 		Setting{Name: "platforms", Kind: Text, Commands: onImage, Usage: "platform to build, or to take from an index, such as linux/arm64; one for now", bind: text(func(c *Config) *string { return &c.Platform })},
