@@ -40,7 +40,8 @@ type environment struct {
 	asked  *github.Client // made when it is first needed
 	// scratch is a directory that goes when the command ends.
 	scratch string
-	former  *former // nil when there is no commit to compare with
+	former  *former  // nil when there is no commit to compare with
+	hidden  []string // what nothing may tell
 }
 
 func newEnvironment(h Host, deps Deps) *environment {
@@ -84,20 +85,18 @@ func operandsFromAction(command string, cfg *config.Config) ([]string, error) {
 			return nil, &config.UsageError{Where: "input image-ref", Err: fmt.Errorf("%s needs an image; name one", command)}
 		}
 		return []string{named}, nil
-	case "lint":
-		return []string{cfg.Context}, nil
-	default:
+	default: // the context, or what each input names
 		return nil, nil
 	}
 }
 
-// mask hides from the log what the settings hold that the runner does not know to
-// be secret. It comes before anything is said about them.
+// mask hides what the settings hold that the runner does not know to be secret. It
+// comes before anything is said about them.
 func (env *environment) mask(cfg *config.Config) {
+	unmasked := env.conceal(env.secretTexts(cfg)...)
 	if env.runner == nil {
 		return
 	}
-	unmasked := env.runner.Mask(env.secretTexts(cfg)...)
 	for _, a := range cfg.RegistryAuths {
 		unmasked += env.runner.MaskLogin(a.Username, a.Password)
 	}

@@ -106,6 +106,9 @@ func (r *runner) spec(path string) (build.Spec, error) {
 	if err != nil {
 		return build.Spec{}, err
 	}
+	for _, secret := range secrets {
+		r.env.conceal(string(secret.Data))
+	}
 	epoch, err := sourceDateEpoch(r.env.getenv("SOURCE_DATE_EPOCH"))
 	if err != nil {
 		return build.Spec{}, err

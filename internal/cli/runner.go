@@ -107,6 +107,7 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 	if r.built != nil && len(state.Images) > 0 && state.Images[0].Built != nil {
 		r.describe(&result, state.Images[0].Built)
 	}
+	r.env.unsaid(&result)
 	if ctx.Err() != nil {
 		// After a signal local files are written and nothing else.
 		return ExitSignal, writeReports(r.cfg, result)
