@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/plimsoll-ci/plimsoll/internal/event"
+	"github.com/plimsoll-ci/plimsoll/internal/report"
 	"github.com/plimsoll-ci/plimsoll/internal/source/revision"
 )
 
@@ -69,8 +71,14 @@ func (env *environment) lookBack(ctx context.Context, scratch string) (*former, 
 	return f, nil
 }
 
+// archiveTime bounds the fetching of a commit from GitHub, whose archive may trickle:
+// the settings, and with them the timeout, are read from what it holds.
+const archiveTime = 5 * time.Minute
+
 // archived asks GitHub for the tree.
 func (env *environment) archived(ctx context.Context, commit, dir string) (revision.Tree, error) {
+	ctx, stop := context.WithTimeoutCause(ctx, archiveTime, fmt.Errorf("GitHub took longer than %s to send commit %s", archiveTime, report.Short(commit)))
+	defer stop()
 	if env.event.Run == nil || env.event.Run.Repository == "" {
 		return revision.Tree{}, errors.New("git does not have it, and there is no repository to ask GitHub for it")
 	}
