@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+
+	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
@@ -39,16 +42,10 @@ func (r *runner) comment(result *verdict.Result) string {
 		return ""
 	}
 	text := markdown.Comment(*result, markdown.CommentOptions{Report: r.reportPath("json")})
-	subject := ""
-	if r.built != nil {
-		subject = r.built.Dockerfile + "#" + r.built.Target
-	} else if len(r.operands) > 0 {
-		subject = r.operands[0]
-	}
 	ctx, stop := telling()
 	defer stop()
 	outcome := client.Comment(ctx, github.Plan{
-		Event: r.env.event, Key: github.Key(*result.Run, r.command+" "+subject, r.cfg.CommentKey),
+		Event: r.env.event, Key: github.Key(*result.Run, r.command+" "+r.subject(), r.cfg.CommentKey),
 		Body: text.Body, Short: text.Short,
 		Create: mode.Creates(result.Verdict.Decision == verdict.Pass, text.Worth),
 	})
@@ -68,6 +65,22 @@ func (r *runner) comment(result *verdict.Result) string {
 	case github.Unchanged, github.Skipped:
 	}
 	return outcome.URL
+}
+
+// subject is what a leg of a matrix judges and the others do not, alike in all
+// its runs: of a reference the repository, because its tag or digest is new in each.
+func (r *runner) subject() string {
+	named := cmp.Or(r.cfg.ImageRef, r.cfg.Input)
+	switch {
+	case r.built != nil:
+		named = r.built.Dockerfile + "#" + r.built.Target
+	case named == "" && len(r.operands) > 0:
+		named = r.operands[0]
+	}
+	if ref, err := name.ParseReference(named); err == nil && (r.cfg.ImageRef != "" || r.command == "scan" || r.command == "verify") {
+		named = ref.Context().Name()
+	}
+	return named + " " + r.cfg.Platform
 }
 
 // hint puts what to do into the job summary too, where people of a fork look.
