@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/plimsoll-ci/plimsoll/internal/build/doors"
+	"github.com/plimsoll-ci/plimsoll/internal/cache/gha"
 	"github.com/plimsoll-ci/plimsoll/internal/cli"
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
@@ -29,6 +30,7 @@ func init() { //nolint:gochecknoinits // see above
 		Databases: func(transport http.RoundTripper, keychain authn.Keychain) scan.Databases {
 			return db.New(transport, keychain)
 		},
+		Cache: gha.New,
 		Signer: func(key sign.KeyOptions, getenv config.Getenv, client *registry.Client) (sign.Signer, error) {
 			return sigstore.NewSigner(key, sigstore.Options{Registry: client, Getenv: getenv, Now: time.Now})
 		},

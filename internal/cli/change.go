@@ -76,7 +76,7 @@ func (r *runner) compare(gate *pipeline.Gate) {
 		Told:    verdict.Compared{Branch: r.env.event.BaseRef, FirstRun: r.cfg.FirstRun},
 		Excuses: r.env.event.Kind != event.Default,
 	}
-	formers := []pipeline.Former{r.published}
+	formers := []pipeline.Former{r.inventoryBefore, r.published, r.publishedBefore}
 	if was := r.env.former; was != nil {
 		gate.Comparison.Told.Commit = was.commit
 		if len(was.notes) > 0 {
@@ -181,7 +181,7 @@ func (r *runner) buildBefore(spec build.Spec) pipeline.Former {
 		if _, err := os.Stat(before.Dockerfile); err != nil {
 			return nil, "", nil //nolint:nilerr // the change brought the Dockerfile: there was no image
 		}
-		before.CacheTo, before.Output = nil, filepath.Join(r.scratch, "base-image")
+		before.CacheTo, before.CacheToIfAble, before.Output = nil, nil, filepath.Join(r.scratch, "base-image")
 		result, err := r.builder().Build(ctx, before, renamed{sink, "base image"})
 		if err != nil {
 			return nil, "", fmt.Errorf("building the base commit: %w", err)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/plimsoll-ci/plimsoll/internal/build"
+	"github.com/plimsoll-ci/plimsoll/internal/cache"
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
@@ -26,6 +27,8 @@ type Deps struct {
 	Analyzer func() scan.Analyzer
 	// Databases fetches vulnerability data.
 	Databases func(transport http.RoundTripper, keychain authn.Keychain) scan.Databases
+	// Cache opens GitHub's cache, from inside a job.
+	Cache func(service cache.ActionsService, transport http.RoundTripper, userAgent string) (cache.Store, error)
 	// Signer loads a private key.
 	Signer func(key sign.KeyOptions, getenv config.Getenv, client *registry.Client) (sign.Signer, error)
 	// Verifier loads a public key.

@@ -113,12 +113,14 @@ func (r *runner) spec(path string) (build.Spec, error) {
 	if err != nil {
 		return build.Spec{}, err
 	}
-	return build.Spec{
+	spec := build.Spec{
 		Context: cfg.Context, Dockerfile: absolute, DockerfileName: name, Target: cfg.Target,
 		Args: cfg.BuildArgs, Secrets: secrets, Labels: cfg.Labels, Annotations: cfg.Annotations,
 		Contexts: cfg.BuildContexts, CacheFrom: cfg.CacheFrom, CacheTo: cfg.CacheTo, Platform: cfg.Platform,
 		NoCache: cfg.NoCache, Pull: cfg.Pull, SourceDateEpoch: epoch, CacheDir: filepath.Join(cache, "build"),
-	}, nil
+	}
+	r.keepLayers(&spec)
+	return spec, nil
 }
 
 // sourceDateEpoch reads https://reproducible-builds.org/specs/source-date-epoch.
@@ -215,7 +217,7 @@ func (r *runner) scanning(gate *pipeline.Gate) error {
 	if err != nil {
 		return err
 	}
-	gate.Database = pipeline.OpenDatabase(r.env.deps.Databases(r.client.Transport(), r.client.Keychain()), scan.DatabaseOptions{
+	gate.Database = pipeline.OpenDatabase(r.fetching(), scan.DatabaseOptions{
 		Repositories: cfg.DBRepository, Path: cfg.DBPath, CacheDir: cache, MaxAge: r.maxAge(), Offline: cfg.Offline, Now: r.now(),
 	})
 	gate.Match = pipeline.Match()

@@ -38,6 +38,7 @@ type runner struct {
 	built    *verdict.Built
 	toBuild  *build.Spec   // nil when nothing is built
 	analyzer scan.Analyzer // nil when no image is looked into
+	keeper   keeper        // what is kept between runs
 	degraded []string
 	ignored  bool // the report directory is ours, and git shall not see it
 }
@@ -53,7 +54,12 @@ func newRunner(env *environment, cfg *config.Config, command string, operands ..
 	if err != nil {
 		return nil, fmt.Errorf("making a temporary directory: %w", err)
 	}
-	return &runner{env: env, cfg: cfg, command: command, operands: operands, client: client, scratch: scratch}, nil
+	r := &runner{env: env, cfg: cfg, command: command, operands: operands, client: client, scratch: scratch}
+	if err := r.openCache(); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
 }
 
 // now is the day the run counts from.
@@ -117,8 +123,10 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 			return ExitUsage, err
 		}
 	}
+	r.troubles(&result)
 	err = errors.Join(writeReports(r.cfg, result), r.env.print(r.cfg, result))
 	r.announce(&result)
+	r.leave(ctx, state, &result)
 	r.handOver()
 	if err != nil {
 		return ExitIndeterminate, err

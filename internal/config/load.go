@@ -238,6 +238,12 @@ func (v *flagValue) IsBoolFlag() bool {
 	return v.setting.Kind == Bool || slices.Contains(v.setting.Allowed, "true")
 }
 
+// Given says whether a setting was given at all, or has its default.
+func (c *Config) Given(name string) bool {
+	_, given := c.set[name]
+	return given
+}
+
 // Line returns the flags that give the same verdict again on a laptop: without
 // secrets and what writes or shows, and of build arguments the names alone, which
 // then are taken from the environment. The context is left to the caller.
