@@ -28,12 +28,17 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
 FROM ${BASE} AS base
 RUN test -s /etc/ssl/certs/ca-certificates.crt || apk add --no-cache ca-certificates
 
+# What runs programs of the target's architecture stands in base and runtime alone:
+# with named contexts for these two and for build, nothing is executed, and a
+# machine builds the image of another architecture without emulating it.
+FROM base AS runtime
+RUN command -v runc >/dev/null || apk add --no-cache runc
+
 FROM base AS slim
 COPY --from=build /out/plimsoll-slim /usr/local/bin/plimsoll
 ENTRYPOINT ["/usr/local/bin/plimsoll"]
 
 # plimsoll:ignore USR-1.a -- the runner's files belong to a user we cannot know; GitHub's docs ask for root in container actions
-FROM base
-RUN command -v runc >/dev/null || apk add --no-cache runc
+FROM runtime
 COPY --from=build /out/plimsoll /usr/local/bin/plimsoll
 ENTRYPOINT ["/usr/local/bin/plimsoll"]
