@@ -125,8 +125,12 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 	}
 	r.troubles(&result)
 	err = errors.Join(writeReports(r.cfg, result), r.env.print(r.cfg, result))
+	kept := len(result.Degraded)
 	r.announce(&result)
 	r.leave(ctx, state, &result)
+	if len(result.Degraded) > kept {
+		err = errors.Join(err, writeReports(r.cfg, result)) // what could not be told is part of them
+	}
 	r.handOver()
 	if err != nil {
 		return ExitIndeterminate, err
