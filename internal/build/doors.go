@@ -130,11 +130,20 @@ func (a *Auto) none(before []*UnavailableError) error {
 	return none
 }
 
-// causes is "docker: its BuildKit cannot export OCI; sibling: …".
+// causes is "docker, engine: there is no socket; embedded: mounting is not permitted":
+// what shuts several doors is said once.
 func causes(doors []*UnavailableError) string {
-	all := make([]string, len(doors))
-	for i, d := range doors {
-		all[i] = d.Door + ": " + d.Cause
+	names := make(map[string][]string, len(doors)) // by cause
+	var order []string
+	for _, d := range doors {
+		if names[d.Cause] == nil {
+			order = append(order, d.Cause)
+		}
+		names[d.Cause] = append(names[d.Cause], d.Door)
+	}
+	all := make([]string, len(order))
+	for i, cause := range order {
+		all[i] = strings.Join(names[cause], ", ") + ": " + cause
 	}
 	return strings.Join(all, "; ")
 }

@@ -78,6 +78,10 @@ func TestAuto(t *testing.T) {
 			driver: auto,
 			err:    "no builder can run here: docker: there is no socket; embedded: mounting is not permitted",
 		},
+		"none, for one cause": {
+			doors: []Door{door(DoorDocker, no(DoorDocker, "there is no socket")), door(DoorEngine, no(DoorEngine, "there is no socket")), door(DoorEmbedded, no(DoorEmbedded, "mounting is not permitted"))},
+			err:   "no builder can run here: docker, engine: there is no socket; embedded: mounting is not permitted",
+		},
 		"a machine that fails": {
 			doors: []Door{door(DoorRemote, broken), door(DoorEmbedded, nil)}, err: "looking at the remote door: no space left on device",
 		},
