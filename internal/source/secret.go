@@ -21,7 +21,7 @@ const (
 // The words of names. BuildKit's SecretsUsedInArgOrEnv has the first two lists;
 // the last holds what users reported as wrong (moby/buildkit#5504, ddev/ddev#6462).
 var (
-	likelyWords  = []string{"apikey", "credential", "credentials", "password", "passwd", "pword", "passphrase", "secret", "token"}
+	likelyWords  = []string{"apikey", "credential", "credentials", "password", "passwd", "pass", "pword", "passphrase", "secret", "token"}
 	maybeWords   = []string{"auth", "key", "pwd"}
 	harmlessEnds = []string{
 		"file", "files", "version", "dir", "path", "sock", "socket", "url", "uri", "host", "port", "name", "id", "type", "method", "mode",

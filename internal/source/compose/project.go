@@ -22,8 +22,8 @@ const (
 type Project struct {
 	// Path is that of the first file, Dir its directory.
 	Path, Dir string
-	// Files are those that are merged, base first.
-	Files []*File
+	// Own are the files that are merged, base first. Files has those too that they include.
+	Own, Files []*File
 	// Services are in the order of the files.
 	Services []*Service
 	// Name, Networks, Volumes, Secrets and Configs are the merged sections.
@@ -36,6 +36,24 @@ type Project struct {
 	Open bool
 
 	dirs map[string]string // by path of a file, what paths in it are relative to
+}
+
+// Sources are the paths of all files that have a part in the project, those that it
+// only extends or includes too, and those of variables, in no order.
+func (p *Project) Sources() []string {
+	var all []string
+	for name := range p.dirs {
+		all = append(all, name)
+	}
+	if p.Env != nil {
+		all = append(all, p.Env.Source.Path)
+	}
+	for _, s := range p.Services {
+		for _, f := range s.EnvFiles() {
+			all = append(all, f.Path)
+		}
+	}
+	return all
 }
 
 // Service returns the service of a name, nil without one.
@@ -212,7 +230,8 @@ func (b *builder) extended(f *File, name string, value Value, seen []string) Val
 		return value
 	}
 	base = b.extended(f, from.Text, base, seen)
-	base.Entries = remove(append([]Entry(nil), base.Entries...), "extends")
+	base.Entries = remove(slices.Clone(base.Entries), "extends")
+	value.Entries = remove(slices.Clone(value.Entries), "extends")
 	return merge("", base, value)
 }
 

@@ -182,7 +182,7 @@ func (s *Set) Env(name string) *EnvFile {
 
 // project merges files into one.
 func (s *Set) project(dir string, files []*File, depth int) *Project {
-	p := &Project{Path: files[0].Source.Path, Dir: dir, Files: slices.Clone(files), dirs: map[string]string{}}
+	p := &Project{Path: files[0].Source.Path, Dir: dir, Own: files, Files: slices.Clone(files), dirs: map[string]string{}}
 	p.Env = s.env(path.Join(dir, ".env"))
 	b := s.newBuilder(p)
 	b.build(files)
@@ -203,7 +203,8 @@ func (s *Set) partial() {
 		base := byDir[p.Dir]
 		for _, service := range p.Services {
 			lacks := !service.Get("image").Exists() && !service.Built() && !service.Get("provider").Exists()
-			service.Partial = lacks || base != nil && base != p && base.Service(service.Name) != nil
+			// What is extended and could not be followed is in the value still.
+			service.Partial = lacks || service.Get("extends").Exists() || base != nil && base != p && base.Service(service.Name) != nil
 		}
 		p.Open = p.Open || base != nil && base != p || slices.ContainsFunc(p.Services, func(s *Service) bool { return s.Partial })
 	}
