@@ -13,6 +13,7 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/compose"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/dockerfile"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/kubernetes"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
@@ -20,7 +21,7 @@ import (
 
 // Linters lists every linter.
 func Linters() []lint.Linter {
-	return []lint.Linter{dockerfile.Linter(), kubernetes.Linter()}
+	return []lint.Linter{compose.Linter(), dockerfile.Linter(), kubernetes.Linter()}
 }
 
 // Rules lists every rule that a finding can have, those about suppressions and
@@ -43,7 +44,7 @@ func Rule(idOrName string) (finding.Rule, bool) {
 
 // fixtures are where the pages of rules come from.
 func fixtures() []embed.FS {
-	return []embed.FS{lint.Pages, dockerfile.Pages, kubernetes.Pages, scan.Pages}
+	return []embed.FS{lint.Pages, compose.Pages, dockerfile.Pages, kubernetes.Pages, scan.Pages}
 }
 
 // fixture reads a rule's txtar, which bears its name with underscores.
