@@ -129,6 +129,9 @@ var areas = []struct{ prefix, title string }{
 	{"SEC", "Secrets and configuration"},
 	{"NET", "Network policy and exposure"},
 	{"OBS", "Observability and traceability"},
+	{"COR", "Correctness and style"},
+	{"X", "Across artefacts"},
+	{"BLD", "BuildKit's own checks"},
 	{"VUL", "Vulnerabilities"},
 	{"SUP", "Suppressions"},
 }
