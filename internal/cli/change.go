@@ -50,7 +50,7 @@ func (env *environment) load(ctx context.Context, command string, args []string)
 		// somebody's who may write to the repository.
 		return config.LoadOn(section, command, args, env.getenv)
 	}
-	return config.LoadChange(section, command, args, env.getenv, config.Change{Head: env.former.root, Base: env.former.dir})
+	return config.LoadChange(section, command, args, env.getenv, config.Change{Head: env.former.root, Base: env.former.settings})
 }
 
 // policy is what decides: the settings, within what the event allows.
@@ -76,7 +76,7 @@ func (r *runner) compare(gate *pipeline.Gate) {
 	}
 	formers := []pipeline.Former{r.inventoryBefore, r.published, r.publishedBefore}
 	if was := r.env.former; was != nil {
-		gate.Comparison.Told.Commit = was.commit
+		gate.Comparison.Told.Commit, gate.Comparison.Told.Branch = was.commit, was.branch
 		if len(was.notes) > 0 {
 			r.notes = append(r.notes, fmt.Sprintf("%s of the base commit cannot be had as they are in it, such as: %s", printable.Count(len(was.notes), "entry"), was.notes[0]))
 		}
@@ -110,9 +110,17 @@ func (r *runner) before() pipeline.Stage {
 		if r.env.former == nil || r.env.former.dir == "" {
 			return "there is no base commit to compare sources with", nil
 		}
-		seen, err := r.lintBefore(ctx)
+		was := r.env.former
+		seen, err := r.lintBefore(ctx, was.dir)
 		if err != nil {
 			return "", err
+		}
+		if was.settings != was.dir {
+			excuses, err := r.lintBefore(ctx, was.settings)
+			if err != nil {
+				return "", err
+			}
+			s.Before.Excuses = &excuses
 		}
 		s.Before.Sources = &seen
 		return fmt.Sprintf("%s, %s", report.Short(r.env.former.commit), printable.Count(len(seen.Findings), "finding")), nil
@@ -129,8 +137,8 @@ func (r *runner) unread(was *former) pipeline.Stage {
 
 // lintBefore looks at the sources of the base commit under the settings of the
 // head: else a demand that became stricter would call old findings new.
-func (r *runner) lintBefore(ctx context.Context) (lint.Report, error) {
-	dir, err := r.env.former.inside(r.space.dir)
+func (r *runner) lintBefore(ctx context.Context, tree string) (lint.Report, error) {
+	dir, err := r.env.former.inside(tree, r.space.dir)
 	if err != nil {
 		return lint.Report{}, err
 	}
@@ -144,12 +152,12 @@ func (r *runner) lintBefore(ctx context.Context) (lint.Report, error) {
 		return lint.Report{}, nil //nolint:nilerr // what was not there had no findings
 	}
 	opts.Dockerfiles = existing(dir, opts.Dockerfiles)
-	tree, err := source.Open(dir, opts)
+	opened, err := source.Open(dir, opts)
 	if err != nil {
 		return lint.Report{}, err
 	}
-	defer tree.Close()
-	return lint.Run(ctx, all.Linters(), tree, r.lintOptions())
+	defer opened.Close()
+	return lint.Run(ctx, all.Linters(), opened, r.lintOptions())
 }
 
 // existing keeps the files that are there: one that the change added is not

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,14 +13,17 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/source/revision"
 )
 
-// former is the tree of the commit that a change is compared with.
+// former is what a change is compared with: the tree that it left and, where the
+// settings may have changed since, the one that it goes to.
 type former struct {
-	commit string
+	commit string // that the change left
 	branch string // the name people know it by; may be empty
-	root   string // the work tree that the commit belongs to, absolute
-	dir    string // where the commit's tree lies, "" when it could not be read
-	why    string // why not
-	notes  []string
+	root   string // the work tree that the commits belong to, absolute
+	dir    string // where the tree of commit lies, "" when it could not be read
+	// settings is where the tree lies whose settings and excuses count; mostly dir.
+	settings string
+	why      string // why they could not be read
+	notes    []string
 }
 
 // compares says whether a run compares with a commit, and which one it is by the
@@ -34,11 +38,11 @@ func (env *environment) compares() bool {
 	return false
 }
 
-// lookBack finds the base commit of the event and unpacks its tree below scratch:
-// from git where it has the commit, else from GitHub's archive of it. It returns
-// nil where the event names none. What cannot be read is said in former.why.
+// lookBack finds what the event's commit is compared with and unpacks it below
+// scratch: from git where it has the commits, else from GitHub's archives of them. It
+// returns nil where there is nothing. What cannot be read is said in former.why.
 func (env *environment) lookBack(ctx context.Context, scratch string) (*former, error) {
-	if !env.compares() || env.event.Base == "" {
+	if !env.compares() {
 		return nil, nil //nolint:nilnil // nothing is compared
 	}
 	root, err := revision.Root(".")
@@ -48,27 +52,73 @@ func (env *environment) lookBack(ctx context.Context, scratch string) (*former, 
 	if err != nil {
 		return nil, fmt.Errorf("finding the repository: %w", err)
 	}
-	f := &former{commit: env.event.Base, branch: env.event.BaseRef, root: root}
-	if env.event.Kind == event.PullRequest {
-		// The event's base is as old as the event; the merge commit knows better.
-		if exact, err := revision.FirstParent(root, env.event.Run.Commit, env.event.Run.Head); err == nil {
-			f.commit = exact
-		}
+	f := &former{branch: env.event.BaseRef, root: root}
+	tip, since, err := env.parted(ctx, f)
+	if err == nil && since == "" {
+		return nil, nil //nolint:nilnil // the branch is new
 	}
-	dir := filepath.Join(scratch, "base")
-	tree, err := revision.FromGit(ctx, root, f.commit, dir, revision.Options{})
-	if err != nil && ctx.Err() == nil {
-		tree, err = env.archived(ctx, f.commit, dir)
+	f.commit = since
+	if err == nil {
+		f.dir = filepath.Join(scratch, "base")
+		f.notes, err = env.fetched(ctx, root, since, f.dir)
+	}
+	if f.settings = f.dir; err == nil && tip != since {
+		f.settings = filepath.Join(scratch, "settings")
+		_, err = env.fetched(ctx, root, tip, f.settings)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		f.why = err.Error()
-		return f, nil
+		f.commit = cmp.Or(since, env.event.Base)
+		f.dir, f.settings, f.why = "", "", err.Error()
 	}
-	f.dir, f.notes = dir, tree.Left
 	return f, nil
+}
+
+// parted finds the commit whose settings count and the one that the change left. They
+// are the same where the two were merged, as on pull_request. A branch that is not the
+// default one is compared as if it were a pull request: what was pushed to it before
+// was not judged by anybody.
+func (env *environment) parted(ctx context.Context, f *former) (tip, since string, err error) {
+	run, base := env.event.Run, env.event.Base
+	switch env.event.Kind {
+	case event.PullRequest:
+		// The event's base is as old as the event; the merge commit knows better.
+		if exact, err := revision.FirstParent(f.root, run.Commit, run.Head); err == nil {
+			return exact, exact, nil
+		}
+	case event.PullRequestTarget:
+	case event.Branch:
+		if f.branch = env.event.DefaultBranch; f.branch == "" {
+			return "", "", nil
+		}
+		client, err := env.github(env.getenv("INPUT_GITHUB-TOKEN"))
+		if err != nil {
+			return "", "", err
+		}
+		return client.Common(ctx, run.Repository, f.branch, run.Commit)
+	case event.None, event.MergeGroup, event.Default, event.Release, event.Schedule:
+		return base, base, nil
+	}
+	if common, err := revision.MergeBase(ctx, f.root, base, run.Head); err == nil {
+		return base, common, nil
+	}
+	if client, err := env.github(env.getenv("INPUT_GITHUB-TOKEN")); err == nil {
+		if _, common, err := client.Common(ctx, run.Repository, base, run.Head); err == nil {
+			return base, common, nil
+		}
+	}
+	return base, base, nil // what the base mended since counts as the change's: too strict, never too lax
+}
+
+// fetched unpacks a commit from git, else from GitHub.
+func (env *environment) fetched(ctx context.Context, root, commit, dir string) (notes []string, err error) {
+	tree, err := revision.FromGit(ctx, root, commit, dir, revision.Options{})
+	if err != nil && ctx.Err() == nil {
+		tree, err = env.archived(ctx, commit, dir)
+	}
+	return tree.Left, err
 }
 
 // archiveTime bounds the fetching of a commit from GitHub, whose archive may trickle:
@@ -94,11 +144,11 @@ func (env *environment) archived(ctx context.Context, commit, dir string) (revis
 	return revision.FromTar(ctx, archive, commit, dir, revision.Options{})
 }
 
-// inside is where a directory of the work tree lies in the base's tree.
-func (f *former) inside(dir string) (string, error) {
+// inside is where a directory of the work tree lies in one of the trees.
+func (f *former) inside(tree, dir string) (string, error) {
 	rel, ok := below(f.root, dir)
 	if !ok {
 		return "", fmt.Errorf("%s lies outside the repository", dir)
 	}
-	return filepath.Join(f.dir, filepath.FromSlash(rel)), nil
+	return filepath.Join(tree, filepath.FromSlash(rel)), nil
 }

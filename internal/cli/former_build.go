@@ -46,5 +46,5 @@ func (r *runner) insideFormer(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding %s: %w", path, err)
 	}
-	return r.env.former.inside(abs)
+	return r.env.former.inside(r.env.former.dir, abs)
 }

@@ -19,6 +19,9 @@ import (
 type Before struct {
 	// Sources is what lint says of the base commit, nil when it could not be read.
 	Sources *lint.Report
+	// Excuses is what lint says of the commit whose suppressions count, nil when that
+	// is the same one. A change may have left long before.
+	Excuses *lint.Report
 	// Image is what was there instead of the image, nil when nothing was found; Name
 	// says in a few words what it is.
 	Image *Image
@@ -120,7 +123,11 @@ func (c Comparison) mark(s *State) {
 		base = s.Before.Sources.Findings
 	}
 	if c.Excuses {
-		s.Lint.Findings, s.Refused = compare.Excuses(s.Lint.Findings, base)
+		excusing := base
+		if s.Before.Excuses != nil {
+			excusing = s.Before.Excuses.Findings
+		}
+		s.Lint.Findings, s.Refused = compare.Excuses(s.Lint.Findings, excusing)
 	}
 	if s.Before.Sources != nil {
 		r := compare.Sources(s.Lint.Findings, base)

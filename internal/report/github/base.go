@@ -75,6 +75,29 @@ func (c *Client) Parents(ctx context.Context, repository, commit string) ([]stri
 	return parents, nil
 }
 
+// Common names the commit that base is now and the newest one that it has in common
+// with head, which is where a change left it. Base is a branch or a commit, head a
+// commit; of a fork's too.
+func (c *Client) Common(ctx context.Context, repository, base, head string) (tip, common string, err error) {
+	owner, name, err := split(repository)
+	if err == nil {
+		err = checkCommit(head)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("comparing commits: %w", err)
+	}
+	doing := fmt.Sprintf("comparing %s with %q of %s", short(head), base, repository)
+	found, _, err := c.rest.Repositories.CompareCommits(ctx, owner, name, base, head, &api.ListOptions{PerPage: 1})
+	if err != nil {
+		return "", "", c.explain(ctx, doing, err)
+	}
+	tip, common = found.GetBaseCommit().GetSHA(), found.GetMergeBaseCommit().GetSHA()
+	if checkCommit(tip) != nil || checkCommit(common) != nil {
+		return "", "", &Error{Doing: doing, Detail: "GitHub names a commit that is none"}
+	}
+	return tip, common, nil
+}
+
 // File reads a file of a repository at a ref (a branch, tag or commit; empty is the
 // default branch). errors.Is(err, fs.ErrNotExist) says that there is none, or that
 // the token may not see the repository: GitHub does not tell these apart.
