@@ -19,7 +19,8 @@ const githubRegistry = "ghcr.io"
 // in an action the run's token for GitHub's registry, because the configuration
 // that an earlier step wrote by docker login lies in another home directory.
 func (env *environment) keychain(cfg *config.Config) authn.Keychain {
-	if cfg.GitHubToken == "" {
+	if cfg.GitHubToken == "" || strings.TrimRight(env.getenv("GITHUB_SERVER_URL"), "/") != "https://github.com" {
+		// The token of an enterprise's server is nothing for github.com's registry.
 		return authn.DefaultKeychain
 	}
 	return authn.NewMultiKeychain(authn.DefaultKeychain, tokenKeychain{

@@ -109,6 +109,9 @@ func (r *runner) spec(path string) (build.Spec, error) {
 	for _, secret := range secrets {
 		r.env.conceal(string(secret.Data))
 	}
+	if err := cachesApart(cfg); err != nil {
+		return build.Spec{}, err
+	}
 	epoch, err := sourceDateEpoch(r.env.getenv("SOURCE_DATE_EPOCH"))
 	if err != nil {
 		return build.Spec{}, err

@@ -55,6 +55,11 @@ func For(e event.Event) Rules {
 		r.NeverPushed, r.NeverSigned = "a scheduled run only reports", "a scheduled run only reports"
 	}
 	if e.Run != nil && e.Run.Untrusted {
+		if e.Kind != event.PullRequest && r.NotBuilt == "" {
+			// workflow_run and issue_comment run with the repository's secrets, whoever's
+			// code is checked out.
+			r.NotBuilt = "this event runs with the repository's secrets on behalf of whoever caused it, and building runs what the checkout says; use the event pull_request"
+		}
 		const why = "the run of a fork or of Dependabot has no right to"
 		r.NeverPushed, r.NeverSigned = why+" push", why+" sign"
 	}

@@ -26,6 +26,7 @@ func TestRulesOfEvents(t *testing.T) {
 		{event.Event{Kind: event.MergeGroup, Run: trusted}, true, true, false, true, false, true, false, false, 0},
 		{event.Event{Kind: event.Default, Run: trusted}, true, true, false, true, true, true, true, false, 0},
 		{event.Event{Kind: event.Branch, Run: trusted}, true, true, false, true, false, true, true, false, 0},
+		{event.Event{Kind: event.Branch, Run: fork}, true, true, false, false, false, false, false, false, 0}, // workflow_run, issue_comment
 		{event.Event{Kind: event.Release, Run: trusted}, false, true, true, true, true, true, true, false, 24 * time.Hour},
 		{event.Event{Kind: event.Schedule, Run: trusted}, false, false, false, true, false, false, false, false, 0},
 	}
