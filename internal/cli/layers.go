@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 
@@ -25,7 +26,7 @@ func cachesApart(cfg *config.Config) error {
 			return &config.UsageError{Where: build.InputCacheTo, Err: fmt.Errorf("%q is not a reference: %w", c.Attrs["ref"], err)}
 		}
 		for _, text := range cfg.Tags {
-			if tag, err := name.NewTag(text); err == nil && tag.Repository.Name() == ref.Context().Name() {
+			if tag, err := name.NewTag(text); err == nil && strings.EqualFold(tag.Repository.Name(), ref.Context().Name()) {
 				return &config.UsageError{Where: build.InputCacheTo, Err: fmt.Errorf("%s is where the image goes, and nothing is written there before a pass; name another repository", ref.Context().Name())}
 			}
 		}
