@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -261,12 +262,12 @@ func (s *Server) create(w http.ResponseWriter, scopes []Scope, key, version stri
 
 func (s *Server) finish(w http.ResponseWriter, scopes []Scope, key, version, size string) {
 	e := s.exact(writable(scopes), key, version)
-	if e == nil || e.finished || size != fmt.Sprint(len(e.content)) && size != fmt.Sprintf("%g", float64(len(e.content))) {
+	if e == nil || e.finished || size != strconv.Itoa(len(e.content)) && size != fmt.Sprintf("%g", float64(len(e.content))) {
 		refuse(w, http.StatusNotFound, "not_found", "no upload of this size is under way")
 		return
 	}
 	e.finished = true
-	answer(w, http.StatusOK, map[string]any{"ok": true, "entry_id": fmt.Sprint(e.id)})
+	answer(w, http.StatusOK, map[string]any{"ok": true, "entry_id": strconv.Itoa(e.id)})
 }
 
 // find looks in scope after scope for the exact key, then for the newest that begins
