@@ -18,11 +18,54 @@ var Pages embed.FS
 
 // checks is ordered by name.
 var checks = []lint.Check[*dockerfile.File]{
+	addRemote,
+	aptUpdateAlone,
 	baseDigest,
+	baseEOL,
 	baseLatest,
+	buildTools,
+	cacheMount,
+	chownByName,
+	contextSecrets,
+	copyIgnored,
+	dependencyLayer,
+	deprecatedNpmFlag,
+	devDependencies,
+	duplicateStage,
+	entrypointExec,
+	healthKubelet,
+	healthLocalhost,
+	healthOutput,
+	healthTool,
+	imageLabels,
+	ineffectiveRun,
+	lifecycleScripts,
+	lockFile,
+	maintainerDeprecated,
+	multipleInstructions,
+	noDockerignore,
+	nodeEnv,
+	openPermissions,
+	packageCache,
+	packageManager,
+	processOne,
+	prodInstallBeforeBuild,
+	secretCopied,
 	secretInEnv,
+	secretInRun,
+	serviceUser,
 	shellForm,
+	shellMissing,
+	sourcesFirst,
+	syntaxDirective,
+	unattendedInstall,
+	undefinedArgInFrom,
+	unverifiedInstaller,
+	userNumeric,
 	userRoot,
+	userUnresolved,
+	verificationOff,
+	writableProgram,
 }
 
 // Linter judges Dockerfiles.
@@ -32,9 +75,9 @@ func parse(ctx context.Context, listing *source.Listing, opts lint.Options) (lin
 	files := make([]*dockerfile.File, len(listing.Files))
 	unread := make([][]finding.Unread, len(listing.Files))
 	err := lint.Each(ctx, len(files), func(i int) {
-		var build dockerfile.Build
+		build := dockerfile.Build{Tree: listing.Tree}
 		if listing.Files[i].Path == opts.Dockerfile {
-			build = dockerfile.Build{Args: opts.BuildArgs, Target: opts.Target}
+			build.Args, build.Target = opts.BuildArgs, opts.Target
 		}
 		files[i], unread[i] = dockerfile.Parse(listing.Files[i], build)
 	})

@@ -19,7 +19,7 @@ var shellForm = lint.Check[*dockerfile.File]{
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		stage := f.Final()
-		if windows(stage) {
+		if stage.Windows() {
 			return
 		}
 		command, entrypoint := started(stage)

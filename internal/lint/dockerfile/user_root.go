@@ -21,7 +21,7 @@ var userRoot = lint.Check[*dockerfile.File]{
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		final := f.Final()
-		if windows(final) {
+		if final.Windows() {
 			return
 		}
 		in, stage := lastUser(final)
@@ -105,15 +105,6 @@ func nonRootBase(value string) bool {
 		return !strings.HasSuffix(image.Name, "-base")
 	}
 	return ok && nonRoot.MatchString(value)
-}
-
-// windows says that a stage builds a Windows image, whose users are others.
-func windows(s *dockerfile.Stage) bool {
-	chain := s.Chain()
-	base := chain[len(chain)-1]
-	return strings.HasPrefix(base.Platform, "windows") ||
-		strings.HasPrefix(base.Base.Value, "mcr.microsoft.com/windows") ||
-		strings.Contains(base.Base.Value, "nanoserver") || strings.Contains(base.Base.Value, "windowsservercore")
 }
 
 var dropper = regexp.MustCompile(`\b(gosu|su-exec|setpriv|s6-setuidgid|s6-overlay|setuidgid|runuser)\b`)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -22,6 +23,8 @@ type Build struct {
 	Args map[string]string
 	// Target is the stage that is built; empty is the last.
 	Target string
+	// Tree holds the files around the Dockerfile; nil when they are not known.
+	Tree *source.Tree
 }
 
 // File is one Dockerfile.
@@ -39,6 +42,7 @@ type File struct {
 	global   scope // of the ARGs before the first FROM
 	comments []source.Comment
 	masked   []finding.Location
+	literals []Literal
 }
 
 // Stage is one FROM and what follows it.
@@ -55,6 +59,8 @@ type Stage struct {
 	// Base cannot be known.
 	Parent       *Stage
 	Instructions []*Instruction
+
+	shell []string // what SHELL chose last, with what was inherited; nil is the default
 }
 
 // Reference is the name of a base as it stands and as it resolves.
@@ -87,6 +93,14 @@ type Instruction struct {
 	Heredocs []parser.Heredoc
 	// Value is BuildKit's typed instruction, *instructions.Stage for a FROM.
 	Value any
+	// Script holds the commands of a RUN, CMD, ENTRYPOINT or HEALTHCHECK, nil for
+	// what no POSIX shell runs.
+	Script *Script
+	// Trigger is what an ONBUILD holds for the images built on this one.
+	Trigger *Instruction
+
+	text string // all lines joined, as BuildKit joins them
+	from []int  // the offset in the file of each byte of text
 }
 
 // Word is one argument as it stands.
@@ -125,6 +139,28 @@ func (i *Instruction) ArgumentsAt() finding.Location {
 	at, last := words[0].At, words[len(words)-1].At
 	at.EndLine, at.EndColumn = last.EndLine, last.EndColumn
 	return at
+}
+
+// Paths are the sources and the destination of a COPY or ADD, without the quotes
+// and brackets of the JSON form. sources is empty where there is no destination.
+func (i *Instruction) Paths() (sources []Path, destination string) {
+	var all []Path
+	for _, w := range i.Arguments() {
+		if text := strings.Trim(w.Text, `"',[]`); text != "" {
+			all = append(all, Path{Text: text, At: w.At})
+		}
+	}
+	if i.Name != "COPY" && i.Name != "ADD" || len(all) < 2 {
+		return nil, ""
+	}
+	last := len(all) - 1
+	return all[:last], all[last].Text
+}
+
+// Path is one operand of a COPY or ADD as written.
+type Path struct {
+	Text string
+	At   finding.Location
 }
 
 // Flag returns the value of --name and its place.
@@ -171,6 +207,7 @@ func Parse(src *source.File, build Build) (*File, []finding.Unread) {
 	}
 	f.collectComments()
 	f.collectSecrets()
+	f.collectLiterals()
 	return f, nil
 }
 
@@ -226,6 +263,15 @@ func (f *File) add(in *Instruction) {
 	}
 	last := f.Stages[len(f.Stages)-1]
 	last.Instructions = append(last.Instructions, in)
+	if v, ok := in.Value.(*instructions.ShellCommand); ok {
+		last.shell = v.Shell
+	}
+	if shell := last.shell; !last.Windows() && (len(shell) == 0 || isShell(shell[0])) {
+		f.script(in)
+		if in.Trigger != nil {
+			f.script(in.Trigger)
+		}
+	}
 }
 
 func (f *File) stage(in *Instruction) *Stage {
@@ -243,6 +289,9 @@ func (f *File) stage(in *Instruction) *Stage {
 	s.Parent = f.Stage(s.Base.Value)
 	if s.Parent == nil && !s.Base.Known {
 		s.Parent = f.guess(s.Base.Text)
+	}
+	if s.Parent != nil {
+		s.shell = s.Parent.shell
 	}
 	return s
 }
@@ -296,6 +345,41 @@ func (s *Stage) Chain() []*Stage {
 		chain = append(chain, s)
 	}
 	return chain
+}
+
+// Root is the stage that a chain begins with: its base is an image.
+func (s *Stage) Root() *Stage {
+	for s.Parent != nil {
+		s = s.Parent
+	}
+	return s
+}
+
+// Windows says that the stage builds a Windows image, as far as its base tells.
+func (s *Stage) Windows() bool {
+	root := s.Root()
+	return strings.HasPrefix(root.Platform, "windows") ||
+		strings.HasPrefix(root.Base.Value, "mcr.microsoft.com/windows") ||
+		strings.Contains(root.Base.Value, "nanoserver") || strings.Contains(root.Base.Value, "windowsservercore")
+}
+
+// Shell is what SHELL chose for the end of the stage; nil is the default.
+func (s *Stage) Shell() []string { return s.shell }
+
+// CopiedStage returns the stage that a COPY or RUN --mount takes files from, nil for an
+// image, a build context, and what cannot be known. value is that of its from.
+func (f *File) CopiedStage(s *Stage, in *Instruction, value string) *Stage {
+	value, known := f.Expand(s, in, value)
+	if !known {
+		return nil
+	}
+	if n, err := strconv.Atoi(value); err == nil && n >= 0 && n < s.Index {
+		return f.Stages[n]
+	}
+	if found := f.Stage(value); found != nil && found.Index < s.Index {
+		return found
+	}
+	return nil
 }
 
 // Subject names a stage in findings and fingerprints: the path, and the name of

@@ -28,6 +28,7 @@ func (f *File) instruction(node *parser.Node, value any) *Instruction {
 		in.Args, in.Exec = v.CmdLine, !v.PrependShell
 	}
 	text, from := f.logical(node.StartLine, node.EndLine)
+	in.text, in.from = text, from
 	end := f.Source.LineStart(node.EndLine)
 	if line, ok := f.Source.Line(node.EndLine); ok {
 		end += len(strings.TrimRight(line, " \t"))
@@ -36,6 +37,18 @@ func (f *File) instruction(node *parser.Node, value any) *Instruction {
 	if len(words) > 0 {
 		in.At = f.Source.Span(words[0].from[0], end)
 		in.Words = words[1:]
+	}
+	if _, ok := value.(*instructions.OnbuildCommand); ok && node.Next != nil && len(node.Next.Children) > 0 && len(in.Words) > 0 {
+		sub := node.Next.Children[0]
+		if value, err := instructions.ParseInstruction(sub); err == nil {
+			in.Trigger = &Instruction{
+				Name: strings.ToUpper(sub.Value), At: in.At, Words: in.Words[1:], Exec: sub.Attributes["json"],
+				Heredocs: sub.Heredocs, Value: value, text: text, from: from,
+			}
+			if run, ok := value.(*instructions.RunCommand); ok {
+				in.Trigger.Args, in.Trigger.Exec = run.CmdLine, !run.PrependShell
+			}
+		}
 	}
 	return in
 }

@@ -1,0 +1,27 @@
+package dockerfile
+
+import (
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/source/dockerfile"
+)
+
+var maintainerDeprecated = lint.Check[*dockerfile.File]{
+	Rule: finding.Rule{
+		ID: "BLD-MaintainerDeprecated", Name: "maintainer-deprecated", Points: []string{"OBS-3"}, Severity: finding.Low, Since: "0.1.0",
+		Summary: "Who is responsible stands in a label",
+		Also:    []string{"MaintainerDeprecated", "DL4000", "DS-0022", "CKV_DOCKER_6"},
+	},
+	Run: func(p *lint.Pass, f *dockerfile.File) {
+		for _, s := range f.Stages {
+			for _, in := range s.Instructions {
+				if in.Name == "MAINTAINER" {
+					p.Report(lint.Problem{
+						At: in.At, Subject: f.Subject(s), Path: "maintainer",
+						Message: "MAINTAINER is deprecated; write LABEL org.opencontainers.image.authors=\"…\"",
+					})
+				}
+			}
+		}
+	},
+}
