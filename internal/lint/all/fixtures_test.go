@@ -131,8 +131,14 @@ func TestFixtures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			bad := judge(t, archive, "bad/", lint.Options{})
+			opts := lint.Options{Profile: profile(archive)}
+			bad := judge(t, archive, "bad/", opts)
 			good := judge(t, archive, "good/", lint.Options{})
+			if opts.Profile != "" {
+				if got := told(judge(t, archive, "good/", opts), rule.ID); got != "" {
+					t.Errorf("good/ is not clean under the profile %q:\n%s", opts.Profile, got)
+				}
+			}
 			if len(bad.Unread)+len(good.Unread) > 0 {
 				t.Errorf("could not read %v %v", bad.Unread, good.Unread)
 			}
@@ -155,6 +161,16 @@ func TestFixtures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// profile is the one that the rule of a fixture needs, empty for the default.
+func profile(archive *txtar.Archive) string {
+	for _, f := range archive.Files {
+		if f.Name == "profile" {
+			return strings.TrimSpace(string(f.Data))
+		}
+	}
+	return ""
 }
 
 func rewrite(t *testing.T, name string, archive *txtar.Archive) {
