@@ -107,10 +107,16 @@ func (r *runner) before() pipeline.Stage {
 				return "nothing was published yet: nobody is blamed for what there is", nil
 			}
 		}
-		if r.env.former == nil || r.env.former.dir == "" {
-			return "there is no base commit to compare sources with", nil
-		}
 		was := r.env.former
+		switch {
+		case was == nil && r.env.event.Kind == event.Default && r.client == nil:
+			s.Before.Nothing = true
+			return "the default branch is new: nobody is blamed for what there is", nil
+		case was == nil:
+			return "there is no base commit to compare sources with", nil
+		case was.dir == "":
+			return "", was.unread()
+		}
 		seen, err := r.lintBefore(ctx, was.dir)
 		if err != nil {
 			return "", err
@@ -131,7 +137,7 @@ func (r *runner) before() pipeline.Stage {
 // and what holds without them may be laxer.
 func (r *runner) unread(was *former) pipeline.Stage {
 	return pipeline.Stage{Name: "base", Skip: never, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
-		return "", fmt.Errorf("the base commit %s, whose settings count, cannot be read: %s; check out with fetch-depth: 2 or give the token contents: read", report.Short(was.commit), was.why)
+		return "", was.unread()
 	}}
 }
 
@@ -226,10 +232,11 @@ func (r *runner) earlier(tag string) []string {
 	return out
 }
 
-// nothingPublished says that no repository that the image goes to holds anything.
+// nothingPublished says that the repositories that the image goes to hold nothing.
+// Where it goes nowhere nobody knows, and the commit before is compared with.
 func (r *runner) nothingPublished(ctx context.Context) (bool, error) {
 	targets, err := pipeline.Targets(r.cfg.Tags)
-	if err != nil {
+	if err != nil || len(targets) == 0 || r.cfg.ImageRef != "" {
 		return false, err
 	}
 	for _, target := range targets {

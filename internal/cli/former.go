@@ -45,7 +45,8 @@ func (env *environment) lookBack(ctx context.Context, scratch string) (*former, 
 	if !env.compares() {
 		return nil, nil //nolint:nilnil // nothing is compared
 	}
-	root, err := revision.Root(".")
+	// A checkout may lie below the workspace (actions/checkout, path).
+	root, err := revision.Root(cmp.Or(env.getenv("INPUT_CONTEXT"), "."))
 	if errors.Is(err, revision.ErrNotHere) {
 		root, err = filepath.Abs(".")
 	}
@@ -70,7 +71,6 @@ func (env *environment) lookBack(ctx context.Context, scratch string) (*former, 
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		f.commit = cmp.Or(since, env.event.Base)
 		f.dir, f.settings, f.why = "", "", err.Error()
 	}
 	return f, nil
@@ -142,6 +142,15 @@ func (env *environment) archived(ctx context.Context, commit, dir string) (revis
 	}
 	defer archive.Close()
 	return revision.FromTar(ctx, archive, commit, dir, revision.Options{})
+}
+
+// unread says what could not be, and what to do.
+func (f *former) unread() error {
+	what := "the base commit " + report.Short(f.commit)
+	if f.commit == "" {
+		what = "the commit at which this branch left " + f.branch
+	}
+	return fmt.Errorf("%s, whose settings count, cannot be read: %s; check out with fetch-depth: 2 or give the token contents: read", what, f.why)
 }
 
 // inside is where a directory of the work tree lies in one of the trees.
