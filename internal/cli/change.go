@@ -96,7 +96,7 @@ func (r *runner) compare(gate *pipeline.Gate) {
 
 // before looks at what was there before an image is known.
 func (r *runner) before() pipeline.Stage {
-	return pipeline.Stage{Name: "base", Skip: never, Optional: true, Run: func(ctx context.Context, s *pipeline.State, sink progress.Sink) (string, error) {
+	return pipeline.Stage{Name: "base", Optional: true, Run: func(ctx context.Context, s *pipeline.State, sink progress.Sink) (string, error) {
 		if r.env.event.Kind == event.Default && r.client != nil {
 			nothing, err := r.nothingPublished(ctx)
 			if err != nil {
@@ -136,7 +136,7 @@ func (r *runner) before() pipeline.Stage {
 // unread fails: the settings that a change is judged by stand in its base commit,
 // and what holds without them may be laxer.
 func (r *runner) unread(was *former) pipeline.Stage {
-	return pipeline.Stage{Name: "base", Skip: never, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
+	return pipeline.Stage{Name: "base", Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
 		return "", was.unread()
 	}}
 }

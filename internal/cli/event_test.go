@@ -43,6 +43,9 @@ func TestEvents(t *testing.T) {
 		"default branch, new": {files{"Dockerfile": good}, files{"Dockerfile": oneHigh}, func(w *world) run {
 			return run{event: "push.branch", commit: w.head, full: true, github: of("push", "refs/heads/"+trunk), edit: push(w.base, w.head, "refs/heads/"+trunk)}
 		}, 1, []string{"verdict=fail", "introduced=1"}, nil},
+		"default branch, first": {old, files{"README": "two\n"}, func(w *world) run {
+			return run{event: "push.branch", commit: w.head, github: of("push", "refs/heads/"+trunk), edit: push(zero, w.head, "refs/heads/"+trunk)}
+		}, 0, []string{"verdict=pass", "enforced=true"}, []string{`(?i)first run`}},
 		"default branch may loosen": {files{"Dockerfile": good}, files{"Dockerfile": oneHigh, ".plimsoll.yaml": "policy:\n  push: { lint-fail-on-severity: critical }\n"}, func(w *world) run {
 			return run{event: "push.branch", commit: w.head, github: of("push", "refs/heads/"+trunk), edit: push(w.base, w.head, "refs/heads/"+trunk)}
 		}, 0, []string{"verdict=pass", "introduced=1"}, []string{"!Refused"}},

@@ -174,3 +174,23 @@ func TestBaseCannotBeRead(t *testing.T) {
 	says(t, "reason", r.Outputs["reason"], `^the base commit .* cannot be read: .*404.*; check out with fetch-depth: 2 or give the token contents: read`)
 	says(t, "first line", firstLine(w.comment()), `indeterminate: the base commit`)
 }
+
+// So it is for a branch; on the default branch, where nothing was asked to be
+// loosened, it is told why old findings count.
+func TestPushWithoutBase(t *testing.T) {
+	t.Parallel()
+	for branch, want := range map[string]string{
+		"changes": `the commit at which this branch left master, whose settings count, cannot be read: .*404`,
+		trunk:     `the base commit [0-9a-f]{7}, whose settings count, cannot be read: .*404`,
+	} {
+		w := newWorld(t, githubtest.Options{}, writing)
+		w.open(old, files{"README": "two\n"})
+		w.Reset(on(func(*http.Request) bool { return true }, githubtest.Fate{Status: http.StatusNotFound, Body: `{"message":"Not Found"}`}))
+		r := w.run(run{event: "push.branch", quiet: true, commit: w.head, github: of("push", "refs/heads/"+branch), edit: func(e object) {
+			e["before"], e["after"], e["ref"] = w.base, w.head, "refs/heads/"+branch
+		}})
+		w.Violations()
+		r.is(1, "verdict=fail")
+		says(t, "log", r.Text(), want)
+	}
+}
