@@ -13,7 +13,6 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/promote"
 	"github.com/plimsoll-ci/plimsoll/internal/sign"
-	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
 func runPromote(ctx context.Context, env *environment, cfg *config.Config, operands []string) (int, error) {
@@ -57,11 +56,9 @@ type promotion struct {
 	runner *runner
 }
 
-func never(*pipeline.State) string { return "" }
-
 // signature resolves the source and checks what lies beside it.
 func (p promotion) signature(verifier sign.Verifier) pipeline.Stage {
-	return pipeline.Stage{Name: "verify", Skip: never, Run: func(ctx context.Context, s *pipeline.State, _ progress.Sink) (string, error) {
+	return pipeline.Stage{Name: "verify", Run: func(ctx context.Context, s *pipeline.State, _ progress.Sink) (string, error) {
 		subject, digest, err := p.Resolve(ctx)
 		if err != nil {
 			return "", err
@@ -98,38 +95,31 @@ func (p promotion) survey() pipeline.Stage {
 }
 
 func (p promotion) copy() pipeline.Stage {
-	return pipeline.Stage{Name: "copy", Skip: never, Run: func(ctx context.Context, s *pipeline.State, sink progress.Sink) (string, error) {
+	return pipeline.Stage{Name: "copy", Run: func(ctx context.Context, s *pipeline.State, sink progress.Sink) (string, error) {
 		did, arrived, err := p.Copy(ctx, "copy", sink)
-		acted(s).Pushed = joined(arrived)
+		s.Acting().Pushed = joined(arrived)
 		return did, err
 	}}
 }
 
 func (p promotion) confirm(verifier sign.Verifier) pipeline.Stage {
-	return pipeline.Stage{Name: "confirm", Skip: never, Run: func(ctx context.Context, _ *pipeline.State, _ progress.Sink) (string, error) {
+	return pipeline.Stage{Name: "confirm", Run: func(ctx context.Context, _ *pipeline.State, _ progress.Sink) (string, error) {
 		return "the signature holds where it was copied to", p.Confirm(ctx, verifier)
 	}}
 }
 
 func (p promotion) tag() pipeline.Stage {
-	return pipeline.Stage{Name: "tag", Skip: never, Run: func(ctx context.Context, s *pipeline.State, sink progress.Sink) (string, error) {
+	return pipeline.Stage{Name: "tag", Run: func(ctx context.Context, s *pipeline.State, sink progress.Sink) (string, error) {
 		tagged, note, err := p.Tag(ctx)
 		if note != "" {
 			p.runner.notes = append(p.runner.notes, note)
 			sink.Emit(progress.Event{Kind: progress.Notice, Stage: "tag", Text: note})
 		}
 		for _, tag := range tagged {
-			acted(s).Tags = append(acted(s).Tags, tag.Name())
+			s.Acting().Tags = append(s.Acting().Tags, tag.Name())
 		}
-		return strings.Join(acted(s).Tags, " "), err
+		return strings.Join(s.Acting().Tags, " "), err
 	}}
-}
-
-func acted(s *pipeline.State) *verdict.Acted {
-	if s.Acted == nil {
-		s.Acted = &verdict.Acted{Done: true}
-	}
-	return s.Acted
 }
 
 func joined(digests []name.Digest) string {

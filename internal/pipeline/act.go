@@ -21,8 +21,8 @@ type Target struct {
 
 // Push sends the image by digest; no tag moves.
 func Push(client *registry.Client, targets []Target) Stage {
-	return Stage{Name: "push", Skip: always, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
-		acted, img := s.acted(), s.Images[0]
+	return Stage{Name: "push", Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
+		acted, img := s.Acting(), s.Images[0]
 		var pushed []string
 		for _, target := range targets {
 			digest, err := client.Push(ctx, img.Layout, img.Digest, target.Repository, "push", sink)
@@ -38,8 +38,8 @@ func Push(client *registry.Client, targets []Target) Stage {
 
 // Sign signs the digest in each repository it was pushed to.
 func Sign(signer sign.Signer, targets []Target, annotations map[string]string) Stage {
-	return Stage{Name: "sign", Skip: always, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
-		acted := s.acted()
+	return Stage{Name: "sign", Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
+		acted := s.Acting()
 		var signed []string
 		before := true
 		for _, target := range targets {
@@ -60,7 +60,7 @@ func Sign(signer sign.Signer, targets []Target, annotations map[string]string) S
 
 // Verify reads back what was signed and checks it as a consumer will.
 func Verify(verifier sign.Verifier, targets []Target) Stage {
-	return Stage{Name: "verify", Skip: always, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
+	return Stage{Name: "verify", Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
 		for _, target := range targets {
 			evidence, err := verifier.Verify(ctx, s.digestIn(target))
 			if err != nil {
@@ -77,8 +77,8 @@ func Verify(verifier sign.Verifier, targets []Target) Stage {
 
 // Tag moves the tags, last of all.
 func Tag(client *registry.Client, targets []Target) Stage {
-	return Stage{Name: "tag", Skip: always, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
-		acted := s.acted()
+	return Stage{Name: "tag", Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
+		acted := s.Acting()
 		for _, target := range targets {
 			for _, tag := range target.Tags {
 				if err := client.Tag(ctx, s.digestIn(target), tag); err != nil {

@@ -22,7 +22,7 @@ import (
 
 // Lint looks at the sources.
 func Lint(run func(context.Context) (lint.Report, error)) Stage {
-	return Stage{Name: "lint", Skip: always, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
+	return Stage{Name: "lint", Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
 		report, err := run(ctx)
 		s.Lint = report
 		l := report.Linted
@@ -33,7 +33,7 @@ func Lint(run func(context.Context) (lint.Report, error)) Stage {
 // Build makes the image. The reference names it for people, who cannot make
 // anything of the temporary directory that it lies in.
 func Build(builder build.Builder, spec build.Spec, reference string) Stage {
-	return Stage{Name: "build", Skip: always, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
+	return Stage{Name: "build", Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
 		result, err := builder.Build(ctx, spec, sink)
 		if err != nil {
 			return "", err
@@ -62,14 +62,14 @@ func (e *NotBuiltError) Error() string { return "not built: " + e.Why }
 
 // NotBuilt stands where Build would, when the run may not or cannot build.
 func NotBuilt(why string) Stage {
-	return Stage{Name: "build", Skip: always, Run: func(context.Context, *State, progress.Sink) (string, error) {
+	return Stage{Name: "build", Run: func(context.Context, *State, progress.Sink) (string, error) {
 		return "", &NotBuiltError{Why: why}
 	}}
 }
 
 // Load takes an image that somebody else built.
 func Load(open func(context.Context, progress.Sink) (image.Image, error)) Stage {
-	return Stage{Name: "load", Skip: always, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
+	return Stage{Name: "load", Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
 		img, err := open(ctx, sink)
 		if err != nil {
 			return "", err
@@ -81,7 +81,7 @@ func Load(open func(context.Context, progress.Sink) (image.Image, error)) Stage 
 
 // Signatures looks at the evidence beside what the reference names in a registry.
 func Signatures(client *registry.Client, ref name.Reference, verifier sign.Verifier) Stage {
-	return Stage{Name: "verify", Skip: always, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
+	return Stage{Name: "verify", Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
 		manifest, err := client.Manifest(ctx, ref)
 		if err != nil {
 			return "", err
@@ -104,7 +104,7 @@ func Signatures(client *registry.Client, ref name.Reference, verifier sign.Verif
 
 // OpenDatabase fetches and opens the vulnerability database.
 func OpenDatabase(databases scan.Databases, opts scan.DatabaseOptions) Stage {
-	return Stage{Name: "database", Skip: always, Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
+	return Stage{Name: "database", Run: func(ctx context.Context, s *State, sink progress.Sink) (string, error) {
 		db, unread, err := databases.Open(ctx, opts, sink)
 		if err != nil {
 			return "", err

@@ -26,7 +26,7 @@ import (
 // Stage is one step of the way.
 type Stage struct {
 	Name string
-	// Skip says why the stage has nothing to do, or "" when it has.
+	// Skip says why the stage has nothing to do, or "" when it has. Nil never skips.
 	Skip func(*State) string
 	// Run does the work and stores its result in the State. The text is a word on
 	// what was done, for people.
@@ -106,7 +106,7 @@ func (r *run) look(ctx context.Context, stage Stage) {
 func (r *run) act(ctx context.Context, stages []Stage) {
 	for _, stage := range stages {
 		if err := r.one(ctx, stage); err != nil {
-			acted := r.state.acted()
+			acted := r.state.Acting()
 			acted.Done, acted.Error = false, stage.Name+": "+err.Error()
 			return
 		}
@@ -115,10 +115,12 @@ func (r *run) act(ctx context.Context, stages []Stage) {
 
 func (r *run) one(ctx context.Context, stage Stage) error {
 	record := verdict.Stage{Name: stage.Name}
-	if reason := stage.Skip(r.state); reason != "" {
-		record.Status, record.Detail = verdict.StageSkipped, reason
-		r.keep(record)
-		return nil
+	if stage.Skip != nil {
+		if reason := stage.Skip(r.state); reason != "" {
+			record.Status, record.Detail = verdict.StageSkipped, reason
+			r.keep(record)
+			return nil
+		}
 	}
 	start := r.now()
 	r.sink.Emit(progress.Event{Kind: progress.Begin, Stage: stage.Name})
@@ -176,6 +178,3 @@ func failure(stage string, err error) policy.Failure {
 	}
 	return f
 }
-
-// always is a Skip that never skips.
-func always(*State) string { return "" }

@@ -18,11 +18,9 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
-func never(*pipeline.State) string { return "" }
-
 // stage notes that it ran and ends as told.
 func stage(name string, ran *[]string, err error) pipeline.Stage {
-	return pipeline.Stage{Name: name, Skip: never, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
+	return pipeline.Stage{Name: name, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
 		*ran = append(*ran, name)
 		return "", err
 	}}
@@ -54,12 +52,12 @@ func TestEveryLookRunsWhateverTheOthersReturn(t *testing.T) {
 func TestStagesAreToldInTheirOrder(t *testing.T) {
 	t.Parallel()
 	ended := make(chan struct{})
-	last := pipeline.Stage{Name: "first", Skip: never, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
+	last := pipeline.Stage{Name: "first", Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
 		<-ended
 		time.Sleep(time.Millisecond) // for the other one's record
 		return "", errors.New("no")
 	}}
-	first := pipeline.Stage{Name: "second", Skip: never, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
+	first := pipeline.Stage{Name: "second", Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
 		close(ended)
 		return "", errors.New("no")
 	}}
@@ -123,7 +121,7 @@ func TestAFailedBuildIsAFailOnItsLine(t *testing.T) {
 func TestAPanicIsAFailureOfItsStage(t *testing.T) {
 	t.Parallel()
 	way := pipeline.Way{Decide: strictly, Look: [][]pipeline.Stage{{{
-		Name: "inspect", Skip: never,
+		Name: "inspect",
 		Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
 			var names []string
 			return names[3], nil
@@ -142,7 +140,7 @@ func TestASignalLeavesTheVerdictOpen(t *testing.T) {
 	var ran []string
 	way := pipeline.Way{
 		Look: [][]pipeline.Stage{
-			{{Name: "build", Skip: never, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) { cancel(reason); return "", nil }}},
+			{{Name: "build", Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) { cancel(reason); return "", nil }}},
 			{stage("inspect", &ran, nil)},
 		},
 		Decide: strictly, Act: []pipeline.Stage{stage("push", &ran, nil)},
@@ -161,7 +159,7 @@ func TestAFailOutlivesATimeout(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	way := pipeline.Way{
-		Look: [][]pipeline.Stage{{{Name: "build", Skip: never, Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
+		Look: [][]pipeline.Stage{{{Name: "build", Run: func(context.Context, *pipeline.State, progress.Sink) (string, error) {
 			cancel(errors.New("the time is over"))
 			return "", &build.FailedError{Err: errors.New("exit code 1")}
 		}}}},

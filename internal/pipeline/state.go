@@ -72,8 +72,8 @@ func (s *State) Unread() []finding.Unread {
 	return all
 }
 
-// acted is the record of acts, made when the first one is due.
-func (s *State) acted() *verdict.Acted {
+// Acting is the record of acts, made when the first one is due.
+func (s *State) Acting() *verdict.Acted {
 	if s.Acted == nil {
 		s.Acted = &verdict.Acted{Done: true}
 	}
