@@ -26,50 +26,60 @@ type Change struct {
 // (interface.md, "Who may loosen"). What lets findings pass counts as it stands in
 // the settings files of the base commit. Inputs and flags tighten what these set and
 // may set what they leave open; the head's files only tighten. Without a file at the
-// base commit the defaults count as set: Config.FirstRun. Each loosening that was
-// asked for is named in Config.Refused. Everything else (what is built, where it
-// goes, what is told) is read as LoadOn does.
+// base commit the defaults count as set: Config.FirstRun. What spends the job's
+// trust comes from inputs, flags and the files of the base commit alone. Each value
+// of the head's that does not count is named in Config.Refused. What is built, and
+// how, comes from the head's files; Config.Changed names what differs from the
+// base's.
 //
 // A config-file is read from the base commit too, and counts as an input: which file
 // that is, the workflow of the head says. Files of the base that cannot be read
 // count as none, with a sentence in Refused, so that a change can mend them.
 //
-// Errors are those of Load; bad values in the head's files are among them.
+// Errors are those of Load; bad values in the head's files are among them, and what
+// is built from outside of the repository.
 func LoadChange(section, command string, args []string, getenv Getenv, change Change) (*Config, []string, error) {
 	head, err := read(section, command, args, getenv)
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := head.load(getenv)
+	base, unread, err := head.readable(change, getenv)
 	if err != nil {
 		return nil, nil, err
 	}
-	c.Refused = nil
-	base, err := head.at(change, section, command)
-	if err == nil {
-		// Values of the base that cannot be read count as none, too.
-		_, err = given{files: append(base.levels, base.named)}.load(getenv)
+	j := judge{getenv: getenv, base: base, head: head, firstRun: !base.any}
+	j.head.files = j.bare()
+	if j.effective, err = j.head.load(getenv); err != nil {
+		return nil, nil, err
 	}
-	if err != nil {
-		usage, isUsage := errors.AsType[*UsageError](err)
-		if !isUsage {
-			return nil, nil, err
-		}
-		base = atBase{}
-		c.Refused = append(c.Refused, printable.Text("the settings of the base commit cannot be read and the defaults hold: "+usage.Error()))
+	c := j.effective
+	c.FirstRun, c.Refused = j.firstRun, nil
+	if unread != nil {
+		c.Refused = append(c.Refused, printable.Text("the settings of the base commit cannot be read and the defaults hold: "+unread.Error()))
 	}
-	c.FirstRun = !base.any
+	c.Refused = append(c.Refused, j.bares...)
 
-	j := judge{getenv: getenv, base: base, head: head, firstRun: c.FirstRun, effective: c}
 	for _, s := range append(Settings(), onlyIntroduced()) {
-		if directionOf(&s) == nil || !s.Takes(command) {
+		if !s.Takes(command) {
 			continue
 		}
-		if err := j.settle(s); err != nil {
+		switch classOf(&s) {
+		case directed, unsorted:
+			err = j.settle(s)
+		case guarded:
+			err = j.guard(s)
+		case own:
+			j.show(s)
+		case said:
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 	}
 	if err := j.settleIgnores(); err != nil {
+		return nil, nil, err
+	}
+	if err := j.staysInside(change.Head); err != nil {
 		return nil, nil, err
 	}
 	if key := c.VerificationKey; key != "" && change.Base != "" && len(last(base.levels, "verification-key")) > 0 {
@@ -88,6 +98,7 @@ type judge struct {
 	head      given
 	firstRun  bool
 	effective *Config
+	bares     []string // sentences on build arguments without a value
 }
 
 // settle gives the effective settings one that has a direction.
@@ -96,10 +107,7 @@ func (j *judge) settle(s Setting) error {
 	atBase := last(j.base.levels, s.Name)
 	byInput := last([][]assignment{j.base.named, j.head.inputs, j.head.flags}, s.Name)
 	inHead := last(j.head.files, s.Name)
-	was := atBase
-	if j.head.named != "" {
-		was = last([][]assignment{j.base.named}, s.Name) // no other file is read then
-	}
+	was := last(j.head.readAt(j.base), s.Name)
 
 	now, byBase := atBase, true
 	enforced := len(atBase) > 0 || j.firstRun
@@ -212,9 +220,23 @@ type atBase struct {
 	any    bool           // there is a file
 }
 
+// readable is what the settings files of the base commit say; nothing, and why,
+// where that cannot be read.
+func (g given) readable(change Change, getenv Getenv) (base atBase, unread, err error) {
+	base, err = g.at(change)
+	if err == nil {
+		// Values that cannot be read count as none, too.
+		_, err = given{files: append(slices.Clone(base.levels), base.named)}.load(getenv)
+	}
+	if usage, ok := errors.AsType[*UsageError](err); ok {
+		return atBase{}, usage, nil
+	}
+	return base, nil, err
+}
+
 // at reads the settings files of the base commit that correspond to those of the
 // head.
-func (g given) at(change Change, section, command string) (atBase, error) {
+func (g given) at(change Change) (atBase, error) {
 	if change.Base == "" {
 		return atBase{}, nil
 	}
@@ -238,7 +260,7 @@ func (g given) at(change Change, section, command string) (atBase, error) {
 			levels, base.any = append(levels, level), true
 		}
 	}
-	base.levels = holding(levels, section, command)
+	base.levels = holding(levels, g.section, g.command)
 	if g.named == "" {
 		return base, nil
 	}
@@ -251,7 +273,7 @@ func (g given) at(change Change, section, command string) (atBase, error) {
 		return atBase{}, err
 	}
 	if found {
-		base.named, base.any = holding([][]assignment{level}, section, command)[0], true
+		base.named, base.any = holding([][]assignment{level}, g.section, g.command)[0], true
 	}
 	return base, nil
 }

@@ -172,7 +172,7 @@ func TestWhatIsBuiltComesFromTheHead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.File != filepath.Join("new", "Dockerfile") || c.Target != "" || c.Platform != "linux/arm64" || len(c.Refused) > 0 || !slices.Equal(operands, []string{"."}) {
+	if len(c.Changed) != 2 || c.File != filepath.Join("new", "Dockerfile") || c.Target != "" || c.Platform != "linux/arm64" || len(c.Refused) > 0 || !slices.Equal(operands, []string{"."}) {
 		t.Errorf("file %q, target %q, platform %q, refused %q", c.File, c.Target, c.Platform, c.Refused)
 	}
 }
@@ -229,12 +229,19 @@ func TestRefusedIsPrintable(t *testing.T) {
 	}
 }
 
-// A setting that nobody sorted may not be changed by a change; this test makes
-// somebody sort it.
-func TestEverySettingHasADirectionOrIsNeutral(t *testing.T) {
+// What a change may do with a setting somebody decides for each; this test makes
+// somebody do it for a new one.
+func TestEverySettingIsInOneClass(t *testing.T) {
+	known := map[string]bool{"only-introduced": true}
 	for _, s := range config.Settings() {
-		if !config.Sorted(s.Name) {
-			t.Errorf("%s is neither neutral nor has it a direction (direction.go)", s.Name)
+		known[s.Name] = true
+		if n := config.Classes(s.Name); n != 1 {
+			t.Errorf("%s is in %d classes; put it into one list of direction.go", s.Name, n)
+		}
+	}
+	for _, name := range config.Listed() {
+		if !known[name] {
+			t.Errorf("direction.go sorts %s, which is no setting", name)
 		}
 	}
 }

@@ -97,14 +97,18 @@ type Config struct {
 	OnlyIntroduced bool
 	// Ignore is what nobody wants to hear of, and why; a key of the file only.
 	Ignore []Ignore
-	// Refused names each loosening that was asked for and not granted, one printable
-	// sentence each.
+	// Refused names each value of a change that does not count, and each loosening that
+	// an input asked for, one printable sentence each.
 	Refused []string
+	// Changed names each setting by which a change builds something else than the base
+	// commit did, one printable sentence each. Only LoadChange sets it.
+	Changed []string
 	// FirstRun says that the base commit has no settings file yet, so that the defaults
 	// hold. Only LoadChange sets it.
 	FirstRun bool
 
-	set map[string]origin // which settings were given, and where
+	set   map[string]origin // which settings were given, and where
+	given given             // what it was read from
 }
 
 // RegistryAuth is one credential, for one registry host.

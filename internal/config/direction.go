@@ -4,82 +4,113 @@ import (
 	"slices"
 )
 
+// class says what a settings file may do with a setting where it is part of the
+// change that is judged (interface.md, "Who may loosen").
+type class int
+
+const (
+	// unsorted settings nobody thought of; they stay as they are at the base commit.
+	unsorted class = iota
+	// said by the run alone: no file may hold them.
+	said
+	// directed settings let findings pass: a change only tightens them.
+	directed
+	// guarded settings spend what the job is trusted with (its network, credentials,
+	// files, environment and caches), choose what is judged instead of a build, or say
+	// who hears of it: a change does not set them at all.
+	guarded
+	// own settings say what is built and how. They come from the change, as its
+	// Dockerfile does, and let nothing pass: the base commit is built with its own, and
+	// the difference is shown.
+	own
+)
+
+// guards lists the guarded settings.
+var guards = []string{
+	"input", "image-ref", "source", "destination",
+	"secret-files", "secret-envs", "cache-from", "cache-to", "driver", "endpoint", "endpoint-tls-dir",
+	"tags", "push", "sign", "signing-key",
+	"comment", "comment-key", "workflow-annotations", "report-dir", "reports",
+}
+
+// owns lists the own settings. Of build-args only those with a value are among
+// them: a name alone takes a variable of the job (bare).
+var owns = []string{
+	"context", "file", "target", "platforms", "build-args", "build-contexts", "labels", "annotations", "no-cache", "pull", "timeout",
+}
+
+// classes lists every class that a setting is in; one, unless somebody erred.
+func classes(s *Setting) []class {
+	var in []class
+	if s.FlagOnly || s.InputOnly || s.Secret {
+		in = append(in, said)
+	}
+	if directions()[s.Name] != nil {
+		in = append(in, directed)
+	}
+	if slices.Contains(guards, s.Name) {
+		in = append(in, guarded)
+	}
+	if slices.Contains(owns, s.Name) {
+		in = append(in, own)
+	}
+	return in
+}
+
+func classOf(s *Setting) class {
+	if in := classes(s); len(in) > 0 {
+		return in[0]
+	}
+	return unsorted
+}
+
 // direction says when one value of a setting is at least as strict as another:
 // who may only tighten may go that way (interface.md, "Who may loosen").
 type direction func(from, to *Config) bool
 
-// neutral settings say what is judged, how it is built and what is told. They let
-// nothing pass, and come from the change as they stand there: its Dockerfile is
-// where it says.
-var neutral = []string{
-	"command", "source", "destination", "config-file", "input", "image-ref", "timeout",
-	"context", "file", "target", "platforms", "build-args", "secrets", "secret-files", "secret-envs", "build-contexts",
-	"annotations", "labels", "tags", "cache-from", "cache-to", "driver", "endpoint", "endpoint-tls-dir", "no-cache", "pull", "push",
-	"offline", "sign", "signing-key", "registry-auths",
-	"github-token", "comment", "comment-key", "workflow-annotations", "report-dir", "reports", "format", "output", "quiet", "debug", "dry-run", "as-of",
-}
-
-// directionOf returns nil for a neutral setting. A setting that nobody thought of
+// directionOf returns the direction of a directed setting. One that nobody sorted
 // may not be changed at all.
 func directionOf(s *Setting) direction {
-	if slices.Contains(neutral, s.Name) {
-		return nil
+	if d := directions()[s.Name]; d != nil {
+		return d
 	}
-	switch s.Name {
-	case "fail-on-severity":
-		return func(from, to *Config) bool { return to.FailOn <= from.FailOn }
-	case "lint-fail-on-severity":
-		return func(from, to *Config) bool { return to.LintFailOn <= from.LintFailOn }
-	case "ignore-unfixed":
-		return func(from, to *Config) bool { return from.IgnoreUnfixed || !to.IgnoreUnfixed }
-	case "only-introduced":
-		return func(from, to *Config) bool { return from.OnlyIntroduced || !to.OnlyIntroduced }
-	case "warn-only":
-		return func(from, to *Config) bool { return from.WarnOnly || !to.WarnOnly }
-	case "db-max-age":
-		// 0 takes a database of any age.
-		return func(from, to *Config) bool {
+	return func(_, _ *Config) bool { return false }
+}
+
+func directions() map[string]direction {
+	strictness := []string{"ignore", "warn", "error"}
+	return map[string]direction{
+		"fail-on-severity":      func(from, to *Config) bool { return to.FailOn <= from.FailOn },
+		"lint-fail-on-severity": func(from, to *Config) bool { return to.LintFailOn <= from.LintFailOn },
+		"ignore-unfixed":        func(from, to *Config) bool { return from.IgnoreUnfixed || !to.IgnoreUnfixed },
+		"only-introduced":       func(from, to *Config) bool { return from.OnlyIntroduced || !to.OnlyIntroduced },
+		"warn-only":             func(from, to *Config) bool { return from.WarnOnly || !to.WarnOnly },
+		"db-max-age": func(from, to *Config) bool {
+			// 0 takes a database of any age.
 			return from.DBMaxAge == 0 || to.DBMaxAge != 0 && to.DBMaxAge <= from.DBMaxAge
-		}
-	case "profile":
+		},
 		// document, compose and strict each ask for something that the other does not.
-		return func(from, to *Config) bool { return from.Profile == to.Profile || from.Profile == "recommended" }
-	case "if-nothing-found":
-		strictness := []string{"ignore", "warn", "error"}
-		return func(from, to *Config) bool {
+		"profile": func(from, to *Config) bool { return from.Profile == to.Profile || from.Profile == "recommended" },
+		"if-nothing-found": func(from, to *Config) bool {
 			return slices.Index(strictness, to.IfNothingFound) >= slices.Index(strictness, from.IfNothingFound)
-		}
-	case "skip-dirs":
-		return func(from, to *Config) bool { return holds(from.SkipDirs, to.SkipDirs) }
-	case "skip-files":
-		return func(from, to *Config) bool { return holds(from.SkipFiles, to.SkipFiles) }
-	case "mutable-tags":
-		return func(from, to *Config) bool { return holds(from.MutableTags, to.MutableTags) }
-	case "scanners":
-		return func(from, to *Config) bool { return holds(to.Scanners, from.Scanners) }
-	case "manifests":
-		return func(from, to *Config) bool { return searches(from.Manifests, to.Manifests) }
-	case "compose-files":
-		return func(from, to *Config) bool { return searches(from.ComposeFiles, to.ComposeFiles) }
-	case "verification-key":
-		return func(from, to *Config) bool {
+		},
+		"skip-dirs":     func(from, to *Config) bool { return holds(from.SkipDirs, to.SkipDirs) },
+		"skip-files":    func(from, to *Config) bool { return holds(from.SkipFiles, to.SkipFiles) },
+		"mutable-tags":  func(from, to *Config) bool { return holds(from.MutableTags, to.MutableTags) },
+		"scanners":      func(from, to *Config) bool { return holds(to.Scanners, from.Scanners) },
+		"manifests":     func(from, to *Config) bool { return searches(from.Manifests, to.Manifests) },
+		"compose-files": func(from, to *Config) bool { return searches(from.ComposeFiles, to.ComposeFiles) },
+		"verification-key": func(from, to *Config) bool {
 			return from.VerificationKey == "" || from.VerificationKey == to.VerificationKey
-		}
-	case "db-repository":
+		},
 		// A database that somebody made for the occasion knows no vulnerability.
-		return func(from, to *Config) bool { return slices.Equal(from.DBRepository, to.DBRepository) }
-	case "db-path":
-		return func(from, to *Config) bool { return from.DBPath == to.DBPath }
-	case "cache-dir":
+		"db-repository": func(from, to *Config) bool { return slices.Equal(from.DBRepository, to.DBRepository) },
+		"db-path":       func(from, to *Config) bool { return from.DBPath == to.DBPath },
 		// The database is kept in it.
-		return func(from, to *Config) bool { return from.CacheDir == to.CacheDir }
-	case "cache":
+		"cache-dir": func(from, to *Config) bool { return from.CacheDir == to.CacheDir },
 		// The database comes from it, and what an image is compared with.
-		return func(from, to *Config) bool { return from.Cache == to.Cache || to.Cache == "none" }
-	case "cache-repository":
-		return func(from, to *Config) bool { return from.CacheRepository == to.CacheRepository }
-	default:
-		return func(_, _ *Config) bool { return false }
+		"cache":            func(from, to *Config) bool { return from.Cache == to.Cache || to.Cache == "none" },
+		"cache-repository": func(from, to *Config) bool { return from.CacheRepository == to.CacheRepository },
 	}
 }
 

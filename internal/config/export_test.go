@@ -1,14 +1,27 @@
 package config
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
-// Sorted says whether a setting is neutral or has a direction of its own.
-func Sorted(name string) bool {
-	if slices.Contains(neutral, name) {
-		return true
+// Classes says how many classes a setting is in.
+func Classes(name string) int {
+	return len(classes(settingOrSection(name)))
+}
+
+func settingOrSection(name string) *Setting {
+	for _, s := range append(Settings(), onlyIntroduced()) {
+		if s.Name == name {
+			return &s
+		}
 	}
-	c := &Config{}
-	return directionOf(&Setting{Name: name})(c, c) // what nobody sorted may not even stay
+	return &Setting{Name: name}
+}
+
+// Listed names every setting that a list of direction.go holds.
+func Listed() []string {
+	return slices.Concat(guards, owns, slices.Collect(maps.Keys(directions())))
 }
 
 // What pages say of the file, from the code that reads it.
@@ -17,8 +30,20 @@ var (
 	SectionSettings = sectionSettings
 )
 
-// Neutral says whether a setting comes from a change as it stands there.
-func Neutral(name string) bool { return slices.Contains(neutral, name) }
+// Moves says what a change may do with a setting that has no direction; "" is that
+// it has one.
+func Moves(s Setting) string {
+	switch classOf(&s) {
+	case said:
+		return "not in a file"
+	case guarded:
+		return "once merged"
+	case own:
+		return "free, and shown"
+	case unsorted, directed:
+	}
+	return ""
+}
 
 // Tightens says whether a change may set s to one text where the base commit has
 // another; "" is what is not set.

@@ -51,14 +51,15 @@ func LoadOn(section, command string, args []string, getenv Getenv) (*Config, []s
 
 // given is everything that was said, by place.
 type given struct {
-	flags, inputs []assignment
-	files         [][]assignment // the nearest comes last
-	named, start  string         // config-file, and where files are looked for
-	operands      []string
+	section, command string
+	flags, inputs    []assignment
+	files            [][]assignment // the nearest comes last
+	named, start     string         // config-file, and where files are looked for
+	operands         []string
 }
 
 func read(section, command string, args []string, getenv Getenv) (given, error) {
-	var g given
+	g := given{section: section, command: command}
 	var err error
 	if g.flags, g.operands, err = parseFlags(command, args); err != nil {
 		return given{}, err
@@ -74,8 +75,9 @@ func (g given) load(getenv Getenv) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	said := last(g.files, "warn-only")
-	firm := len(said) > 0 && said[0].firm
+	c.given = g
+	enforced := last(g.files, "warn-only")
+	firm := len(enforced) > 0 && enforced[0].firm
 	for _, level := range append(slices.Clone(g.files), g.inputs, g.flags) {
 		if err := c.apply(level, getenv); err != nil {
 			return nil, err

@@ -16,7 +16,10 @@ const settingsHead = "# Settings\n\n<!-- generated; run: make generate -->\n\n" 
 	"A flag wins over an input, an input over the file, the nearest file over one further up, and anything over the default.\n" +
 	"Lists take commas, lines or several flags; what is described as one item a line takes no commas. In the file they are YAML lists or mappings.\n\n" +
 	"The last column says what counts when a change is judged (a pull request, the merge queue, a push to a branch that is not the default one):\n\n" +
-	"* *free*: the value that the change brings. These settings let nothing pass.\n" +
+	"* *free, and shown*: the value that the change brings. They say what is built and let nothing pass: the base commit is built with its own, and the report names the difference.\n" +
+	"  Contexts and files stay inside the repository, and a name alone in `build-args` counts once it is merged.\n" +
+	"* *once merged*: inputs and flags, else the value at the base commit; what the change says is named in the report and does not count yet.\n" +
+	"* *not in a file*: inputs and flags alone.\n" +
 	"* anything else: the value at the base commit, and a change may move it only that way. What would loosen is named in the report and counts once it is merged.\n" +
 	"  Inputs and flags are held to the same where the base commit's file sets the key, and may set what it leaves open; without a file at the base commit the defaults count as set.\n"
 
@@ -75,8 +78,8 @@ func what(s config.Setting) string {
 // moves says which way a change may move a setting, by trying.
 func moves(t *testing.T, s config.Setting) string {
 	t.Helper()
-	if config.Neutral(s.Name) {
-		return "free"
+	if class := config.Moves(s); class != "" {
+		return class
 	}
 	may := func(from, to string) bool {
 		ok, err := config.Tightens(s, from, to)
@@ -175,7 +178,7 @@ func filePage(t *testing.T) string {
 		"The file is looked for beside the context and from there up to the repository's root; the nearest wins per key, and a list replaces a list. " +
 		"Every key is named above or here, and another one is an error.\n\n" +
 		"| key | what it does | a change |\n|---|---|---|\n" +
-		"| `version` | `1`; may be left out. A file with nothing else is enough to have a policy: what inputs set is then open to them | free |\n" +
+		"| `version` | `1`; may be left out. A file with nothing else is enough to have a policy: what inputs set is then open to them | free, and shown |\n" +
 		"| `policy` | sections by occasion, below; what stands in one wins there over the same key at the top level. The nearest file that has any section replaces them all. On a laptop and on a schedule none holds | as the key in it |\n" +
 		"| `enforce` | `warn-only` the other way round; `true` cannot be undone by an input | to `true` |\n" +
 		"| `ignore` | findings that are told and do not fail, below | fewer of them, and for a shorter time |\n")
