@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -140,28 +139,14 @@ func (r *runner) reportPath(form string) string {
 	return filepath.ToSlash(path)
 }
 
-// prepareReports chooses the directory of an action's reports, which git shall not see.
-func (r *runner) prepareReports() {
-	if r.env.runner == nil || r.cfg.ReportDir != "" || len(r.cfg.Reports) == 0 {
-		return
+// prepareReports chooses the directory of an action's reports, which git shall not
+// see, and refuses one that nothing may be written to before anything is done.
+func (r *runner) prepareReports() error {
+	if r.env.runner != nil && r.cfg.ReportDir == "" && len(r.cfg.Reports) > 0 {
+		r.cfg.ReportDir, r.ignored = actionReports, true
 	}
-	r.cfg.ReportDir = actionReports
-	r.ignored = true
-}
-
-// handOver gives what was written to the owner of the workspace: the next checkout
-// of a runner of one's own cannot remove root's files (actions/runner#434).
-func (r *runner) handOver() {
-	if r.env.runner == nil || r.cfg.ReportDir == "" {
-		return
-	}
-	if r.ignored {
-		_ = os.WriteFile(filepath.Join(r.cfg.ReportDir, ".gitignore"), []byte("*\n"), 0o644)
-	}
-	_ = filepath.WalkDir(r.cfg.ReportDir, func(path string, _ os.DirEntry, err error) error {
-		if err == nil {
-			r.env.runner.Own(path)
-		}
+	if r.cfg.ReportDir == "" {
 		return nil
-	})
+	}
+	return checkFolder(r.cfg.ReportDir, r.workspaces())
 }

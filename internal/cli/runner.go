@@ -40,7 +40,8 @@ type runner struct {
 	analyzer scan.Analyzer // nil when no image is looked into
 	keeper   keeper        // what is kept between runs
 	degraded []string
-	ignored  bool // the report directory is ours, and git shall not see it
+	folder   *folder // that reports are written to, once it is open
+	ignored  bool    // the report directory is ours, and git shall not see it
 }
 
 // newRunner prepares what commands on images need. The caller closes it, which
@@ -87,8 +88,12 @@ func (r *runner) lintOptions() lint.Options {
 // run goes the way, tells what happened and says how the program ends.
 func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 	started := time.Now().UTC()
-	r.prepareReports()
-	r.compare(&gate)
+	if err := r.prepareReports(); err != nil {
+		return ExitUsage, err
+	}
+	if gate.Lint.Run != nil || gate.Image.Run != nil {
+		r.compare(&gate)
+	}
 	state, err := r.walk(ctx, gate)
 	if err != nil {
 		return ExitIndeterminate, err
@@ -116,7 +121,7 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 	r.env.unsaid(&result)
 	if ctx.Err() != nil {
 		// After a signal local files are written and nothing else.
-		return ExitSignal, writeReports(r.cfg, result)
+		return ExitSignal, r.writeReports(result)
 	}
 	if len(result.Subjects) == 0 && result.Linted == nil && gate.Image.Run == nil && gate.Evidence.Run == nil && state.Lint.Unjudged == 0 {
 		if err := r.nothing(&result); err != nil {
@@ -124,14 +129,13 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 		}
 	}
 	r.troubles(&result)
-	err = errors.Join(writeReports(r.cfg, result), r.env.print(r.cfg, result))
+	err = errors.Join(r.writeReports(result), r.env.print(r.cfg, result))
 	kept := len(result.Degraded)
 	r.announce(&result)
 	r.leave(ctx, state, &result)
 	if len(result.Degraded) > kept {
-		err = errors.Join(err, writeReports(r.cfg, result)) // what could not be told is part of them
+		err = errors.Join(err, r.writeReports(result)) // what could not be told is part of them
 	}
-	r.handOver()
 	if err != nil {
 		return ExitIndeterminate, err
 	}
@@ -209,29 +213,21 @@ func (r *runner) keep(result *verdict.Result, from, name string) string {
 	if r.cfg.ReportDir == "" {
 		return ""
 	}
-	kept := filepath.Join(r.cfg.ReportDir, name)
-	if err := copyFile(from, kept); err != nil {
-		result.Notes = append(result.Notes, name+" could not be kept: "+err.Error())
+	data, err := os.ReadFile(from)
+	if err == nil {
+		var to *folder
+		if to, err = r.reports(); err == nil {
+			err = to.write(name, data)
+		}
+	}
+	if err != nil {
+		result.Notes = append(result.Notes, fmt.Sprintf("%s could not be kept: %v", name, pathCause(err)))
 		return ""
 	}
-	if rel, err := r.space.rel(kept); err == nil {
+	if rel, err := r.space.rel(filepath.Join(r.cfg.ReportDir, name)); err == nil {
 		return rel
 	}
 	return name
-}
-
-func copyFile(from, to string) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return fmt.Errorf("reading it: %w", pathCause(err))
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return fmt.Errorf("making the report directory: %w", pathCause(err))
-	}
-	if err := os.WriteFile(to, data, 0o644); err != nil {
-		return fmt.Errorf("writing %s: %w", to, pathCause(err))
-	}
-	return nil
 }
 
 // reproduce is the command that gives this verdict on a laptop: the same

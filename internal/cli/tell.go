@@ -101,29 +101,43 @@ func render(w io.Writer, form string, result verdict.Result, opts text.Options) 
 // files are the names of the reports in report-dir.
 var files = map[string]string{"json": "report.json", "markdown": "summary.md", "text": "report.txt"}
 
-// writeReports writes what cfg asks for. All are tried; errors are joined.
-func writeReports(cfg *config.Config, result verdict.Result) error {
-	if cfg.ReportDir == "" {
+// writeReports writes the reports that are asked for. All are tried; errors are joined.
+func (r *runner) writeReports(result verdict.Result) error {
+	if r.cfg.ReportDir == "" {
 		return nil
 	}
-	if err := os.MkdirAll(cfg.ReportDir, 0o755); err != nil {
-		return fmt.Errorf("making the report directory: %w", err)
+	to, err := r.reports()
+	if err != nil {
+		return err
 	}
 	var errs []error
-	for _, form := range cfg.Reports {
-		errs = append(errs, writeFile(filepath.Join(cfg.ReportDir, files[form]), form, result))
+	for _, form := range r.cfg.Reports {
+		data, err := rendered(form, result)
+		if err == nil {
+			err = to.write(files[form], data)
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
-// writeFile replaces a file as a whole, so that no reader sees half a report.
-func writeFile(path, form string, result verdict.Result) error {
+func rendered(form string, result verdict.Result) ([]byte, error) {
 	var b bytes.Buffer
 	if err := render(&b, form, result, text.Options{Width: 120, Report: files["json"]}); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return nil, fmt.Errorf("writing the report as %s: %w", form, err)
+	}
+	return b.Bytes(), nil
+}
+
+// writeFile replaces the file that a person named as a whole, so that no reader sees
+// half a report. The file may lie behind links, which are that person's.
+func writeFile(path, form string, result verdict.Result) error {
+	data, err := rendered(form, result)
+	if err != nil {
+		return err
 	}
 	part := path + ".part"
-	if err := os.WriteFile(part, b.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(part, data, 0o644); err != nil {
 		return fmt.Errorf("writing %s: %w", path, pathCause(err))
 	}
 	if err := os.Rename(part, path); err != nil {
@@ -136,6 +150,9 @@ func writeFile(path, form string, result verdict.Result) error {
 func pathCause(err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err
+	}
+	if linkErr, ok := errors.AsType[*os.LinkError](err); ok {
+		return linkErr.Err
 	}
 	return err
 }

@@ -2,5 +2,7 @@
 
 package actions
 
+import "os"
+
 // Own does nothing: files have no owner to set here.
-func (r *Runner) Own(string) {}
+func (r *Runner) Own(*os.File) {}

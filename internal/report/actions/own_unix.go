@@ -3,18 +3,17 @@
 package actions
 
 import (
-	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
-// Own gives what this process made at path, and below it, to the owner of the
-// workspace: as root's, the next job on the same machine could not remove it
-// (actions/runner#434). What belongs to somebody else, and what lies behind a
-// symbolic link, stays as it is. Not being allowed to is no error: then the process is
-// not root and the files are the right user's already.
-func (r *Runner) Own(path string) {
+// Own gives a file or directory that this process made, and has open, to the owner of
+// the workspace: as root's, the next job on the same machine could not remove it
+// (actions/runner#434). What lies in a directory stays as it is. Nothing is looked up by
+// its name again, so that neither a link nor what somebody else put in its place is
+// given away. Not being allowed to is no error: then the process is not root and the
+// files are the right user's already.
+func (r *Runner) Own(made *os.File) {
 	workspace := r.getenv("GITHUB_WORKSPACE")
 	if workspace == "" {
 		return
@@ -23,34 +22,7 @@ func (r *Runner) Own(path string) {
 	if err != nil {
 		return
 	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || int(owner.Uid) == os.Geteuid() {
-		return
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && int(owner.Uid) != os.Geteuid() {
+		_ = made.Chown(int(owner.Uid), int(owner.Gid))
 	}
-	// Below a Root, so that a link put in the way by what a build left running leads nowhere.
-	root, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return
-	}
-	defer func() { _ = root.Close() }()
-	give := func(name string) (isDir bool) {
-		info, err := root.Lstat(name)
-		if err != nil {
-			return false
-		}
-		if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) == os.Geteuid() {
-			_ = root.Lchown(name, int(owner.Uid), int(owner.Gid))
-		}
-		return info.IsDir()
-	}
-	base := filepath.Base(path)
-	if !give(base) {
-		return
-	}
-	_ = fs.WalkDir(root.FS(), base, func(name string, _ fs.DirEntry, err error) error {
-		if err == nil {
-			give(name)
-		}
-		return nil // what cannot be looked at stays as it is
-	})
 }

@@ -60,7 +60,12 @@ var plays = map[string]func(*actions.Runner) int{
 			r.Summary([]byte("# red\n")),
 			os.MkdirAll(filepath.Join(made, "deep"), 0o755), os.WriteFile(filepath.Join(made, "deep", "file"), nil, 0o644),
 		)
-		r.Own(made)
+		for _, name := range []string{made, filepath.Join(made, "deep"), filepath.Join(made, "deep", "file")} {
+			if f, openErr := os.Open(name); openErr == nil {
+				r.Own(f)
+				err = errors.Join(err, f.Close())
+			}
+		}
 		if err != nil {
 			fmt.Println(err)
 		}
