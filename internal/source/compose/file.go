@@ -13,7 +13,7 @@ import (
 
 // maxNodes bounds the values of one file with every alias followed: the largest
 // projects that people write come to some 5,000.
-const maxNodes = 200_000
+const maxNodes = 100_000
 
 // File is one Compose file.
 type File struct {

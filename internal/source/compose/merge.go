@@ -1,6 +1,9 @@
 package compose
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // listed are the keys of a service that may be a list of NAME=value or a mapping.
 var listed = []string{"environment", "labels", "annotations", "sysctls"}
@@ -58,17 +61,15 @@ func merge(path string, base, over Value) Value {
 	case base.Node.IsList() && over.Node.IsList() && !over.mapping() && !base.mapping():
 		return appended(path, base, over)
 	case base.mapping() && over.mapping():
-		out := base
-		out.Entries = append([]Entry(nil), base.Entries...)
+		out, all, gone := base, newTable(base.Entries), map[string]bool{}
 		for _, e := range over.Entries {
-			below := base.Key(e.Name)
+			below := all.get(e.Name)
 			e.Value = merge(strings.TrimPrefix(path+"."+e.Name, "."), below.Value, e.Value)
-			if e.Value.Exists() || e.Value.Entries != nil || !below.Key.Exists() {
-				out.Entries = put(out.Entries, e)
-				continue
+			if gone[e.Name] = !e.Value.Exists() && e.Value.Entries == nil && below.Key.Exists(); !gone[e.Name] {
+				all.put(e)
 			}
-			out.Entries = remove(out.Entries, e.Name)
 		}
+		out.Entries = slices.DeleteFunc(all.entries, func(e Entry) bool { return gone[e.Name] })
 		return out
 	}
 	return over
@@ -101,13 +102,13 @@ func appended(path string, base, over Value) Value {
 	case "secrets", "configs":
 		identity = func(v Value) string { return readGrant(v).Name }
 	}
+	later := map[string]bool{}
+	for _, item := range over.Items {
+		later[identity(item)] = true
+	}
 	out := Value{Node: base.Node}
 	for _, item := range base.Items {
-		id, replaced := identity(item), false
-		for _, later := range over.Items {
-			replaced = replaced || id != "" && identity(later) == id
-		}
-		if !replaced {
+		if id := identity(item); id == "" || !later[id] {
 			out.Items = append(out.Items, item)
 		}
 	}

@@ -13,9 +13,8 @@ import (
 
 // The bounds on what files may pull in.
 const (
-	maxIncludes = 16  // levels
-	maxExtends  = 32  // levels
-	maxFiles    = 200 // of one project
+	maxIncludes = 64 // of one project, those of what it includes counted
+	maxExtends  = 32 // levels
 )
 
 // Project is what one start of Compose is given.
@@ -35,7 +34,10 @@ type Project struct {
 	// be there.
 	Open bool
 
-	dirs map[string]string // by path of a file, what paths in it are relative to
+	dirs    map[string]string // by path of a file, what paths in it are relative to
+	byName  map[string]*Service
+	built   map[string]bool // images that the project builds
+	awaited map[string]bool // services whose end others wait for
 }
 
 // Sources are the paths of all files that have a part in the project, those that it
@@ -57,13 +59,22 @@ func (p *Project) Sources() []string {
 }
 
 // Service returns the service of a name, nil without one.
-func (p *Project) Service(name string) *Service {
+func (p *Project) Service(name string) *Service { return p.byName[name] }
+
+// index makes what services are asked about each other.
+func (p *Project) index() {
+	p.byName, p.built, p.awaited = map[string]*Service{}, map[string]bool{}, map[string]bool{}
 	for _, s := range p.Services {
-		if s.Name == name {
-			return s
+		p.byName[s.Name] = s
+		if image := s.Get("image"); s.Built() && image.Text != "" {
+			p.built[image.Text] = true
+		}
+		for _, d := range s.Dependencies() {
+			if d.Condition == "service_completed_successfully" {
+				p.awaited[d.Name] = true
+			}
 		}
 	}
-	return nil
 }
 
 // Stack says that the project is written for a swarm, where another program reads it.
@@ -236,7 +247,7 @@ func (b *builder) extended(f *File, name string, value Value, seen []string) Val
 }
 
 // include adds the services of the projects that the files include.
-func (b *builder) include(files []*File, depth int) {
+func (b *builder) include(files []*File, above []string) {
 	p := b.project
 	for _, f := range files {
 		for _, item := range b.reader.read(f.Root.Get("include")).Items {
@@ -245,7 +256,7 @@ func (b *builder) include(files []*File, depth int) {
 			if item.IsScalar() {
 				paths = []Value{item}
 			}
-			sub := b.included(paths, dir, depth)
+			sub := b.included(paths, dir, above)
 			if sub == nil {
 				p.Open = true
 				continue
@@ -255,7 +266,7 @@ func (b *builder) include(files []*File, depth int) {
 	}
 }
 
-func (b *builder) included(paths []Value, dir Value, depth int) *Project {
+func (b *builder) included(paths []Value, dir Value, above []string) *Project {
 	var files []*File
 	for _, v := range paths {
 		target := b.project.Locate(v)
@@ -263,8 +274,8 @@ func (b *builder) included(paths []Value, dir Value, depth int) *Project {
 			b.set.note(fmt.Sprintf("%s includes %q, which is not known here: not judged", b.project.Path, v.Node.Text()))
 			return nil
 		}
-		if depth >= maxIncludes || len(b.set.loaded) > maxFiles {
-			b.unread(v.At(), "includes more than is followed; break the circle")
+		if b.set.includes++; b.set.includes > maxIncludes || slices.Contains(above, target) {
+			b.unread(v.At(), fmt.Sprintf("includes %q in a circle, or more than %d files; break it up", v.Text, maxIncludes))
 			return nil
 		}
 		loaded, cause := b.set.load(target)
@@ -281,7 +292,7 @@ func (b *builder) included(paths []Value, dir Value, depth int) *Project {
 	if dir.IsScalar() && dir.Known {
 		base = b.project.Locate(dir)
 	}
-	return b.set.project(base, files, depth+1)
+	return b.set.project(base, files, above)
 }
 
 // adopt takes over what an included project has.
@@ -289,10 +300,11 @@ func (b *builder) adopt(sub *Project) {
 	p := b.project
 	p.Open = p.Open || sub.Open
 	for _, s := range sub.Services {
-		if own := p.Service(s.Name); own == nil {
+		if p.byName[s.Name] == nil {
 			adopted := *s
 			adopted.Project = p
 			p.Services = append(p.Services, &adopted)
+			p.byName[s.Name] = &adopted
 		}
 	}
 	for _, section := range []struct {

@@ -38,10 +38,8 @@ func (s *Service) Image() (source.Image, bool) {
 	if s.Built() || !v.Known || v.Text == "" {
 		return source.Image{}, false
 	}
-	for _, other := range s.Project.Services {
-		if other != s && other.Built() && other.Get("image").Text == v.Text {
-			return source.Image{}, false
-		}
+	if s.Project.built[v.Text] {
+		return source.Image{}, false
 	}
 	return source.ParseImage(v.Text)
 }
@@ -121,17 +119,8 @@ func (s *Service) Restart() string {
 // OneShot says that the service is meant to run to its end: somebody waits for
 // that, it is said never to restart, or it runs only when asked for.
 func (s *Service) OneShot() bool {
-	if len(s.Get("profiles").Items) > 0 || s.Get("restart").Exists() && s.Restart() == "no" || strings.HasPrefix(s.Restart(), "on-failure") || s.Restart() == "none" {
-		return true
-	}
-	for _, other := range s.Project.Services {
-		for _, d := range other.Dependencies() {
-			if d.Name == s.Name && d.Condition == "service_completed_successfully" {
-				return true
-			}
-		}
-	}
-	return false
+	policy := s.Restart()
+	return len(s.Get("profiles").Items) > 0 || policy == "no" || policy == "none" || strings.HasPrefix(policy, "on-failure") || s.Project.awaited[s.Name]
 }
 
 // Grant is one use of a secret or config.

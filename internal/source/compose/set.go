@@ -23,6 +23,8 @@ type Set struct {
 
 	read   func(name string) (*source.File, error)
 	loaded map[string]string // why a file could not be, by path
+	// includes counts those of the project that is being made.
+	includes int
 }
 
 // The names that Compose looks for, in its order.
@@ -54,7 +56,8 @@ func NewSet(files []*source.File, groups [][]string, read func(name string) (*so
 			}
 		}
 		if len(parts) > 0 {
-			s.Projects = append(s.Projects, s.project(path.Dir(parts[0].Source.Path), parts, 0))
+			s.includes = 0
+			s.Projects = append(s.Projects, s.project(path.Dir(parts[0].Source.Path), parts, nil))
 		}
 	}
 	for _, names := range groups {
@@ -180,13 +183,19 @@ func (s *Set) Env(name string) *EnvFile {
 	return s.env(name)
 }
 
-// project merges files into one.
-func (s *Set) project(dir string, files []*File, depth int) *Project {
+// project merges files into one, which those above include.
+func (s *Set) project(dir string, files []*File, above []string) *Project {
 	p := &Project{Path: files[0].Source.Path, Dir: dir, Own: files, Files: slices.Clone(files), dirs: map[string]string{}}
 	p.Env = s.env(path.Join(dir, ".env"))
 	b := s.newBuilder(p)
 	b.build(files)
-	b.include(files, depth)
+	p.index()
+	above = slices.Clone(above)
+	for _, f := range files {
+		above = append(above, f.Source.Path)
+	}
+	b.include(files, above)
+	p.index()
 	return p
 }
 

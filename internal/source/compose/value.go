@@ -196,13 +196,13 @@ func (r *reader) pairs(v Value, separator string) Value {
 	if !v.Node.IsList() {
 		return v
 	}
-	out := Value{Node: v.Node}
+	var all table
 	for _, item := range v.Items {
 		if e, ok := r.pair(item, separator); ok {
-			out.Entries = put(out.Entries, e)
+			all.put(e)
 		}
 	}
-	return out
+	return Value{Node: v.Node, Entries: all.entries}
 }
 
 // names turns a list of names into a mapping with absent values.
@@ -210,13 +210,46 @@ func names(v Value) Value {
 	if !v.Node.IsList() {
 		return v
 	}
-	out := Value{Node: v.Node}
+	var all table
 	for _, item := range v.Items {
 		if item.IsScalar() && item.Known {
-			out.Entries = put(out.Entries, Entry{Name: item.Text, Key: item.Node})
+			all.put(Entry{Name: item.Text, Key: item.Node})
 		}
 	}
-	return out
+	return Value{Node: v.Node, Entries: all.entries}
+}
+
+// table is entries that are found by name: what comes from outside may have many.
+type table struct {
+	entries []Entry
+	index   map[string]int
+}
+
+func newTable(entries []Entry) *table {
+	t := &table{}
+	for _, e := range entries {
+		t.put(e)
+	}
+	return t
+}
+
+func (t *table) get(name string) Entry {
+	if i, ok := t.index[name]; ok {
+		return t.entries[i]
+	}
+	return Entry{}
+}
+
+func (t *table) put(e Entry) {
+	if i, ok := t.index[e.Name]; ok {
+		t.entries[i] = e
+		return
+	}
+	if t.index == nil {
+		t.index = map[string]int{}
+	}
+	t.index[e.Name] = len(t.entries)
+	t.entries = append(t.entries, e)
 }
 
 // put adds an entry or replaces the one of the same name.
