@@ -1,7 +1,6 @@
 package dockerfile
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -31,7 +30,7 @@ var processOne = lint.Check[*dockerfile.File]{
 		case slices.Contains([]string{"npm", "yarn", "pnpm", "npx"}, program):
 			p.Report(lint.Problem{
 				At: first.in.ArgumentsAt(), Subject: f.Subject(first.stage), Path: strings.ToLower(first.in.Name) + "[" + program + "]",
-				Message: fmt.Sprintf("%s as process 1 starts the program below a shell, and SIGTERM does not reach it reliably; start the program itself, as in [\"node\", \"server.js\"]", program),
+				Message: program + " as process 1 starts the program below a shell, and SIGTERM does not reach it reliably; start the program itself, as in [\"node\", \"server.js\"]",
 			})
 		case document(p) && program == "node":
 			p.Report(lint.Problem{

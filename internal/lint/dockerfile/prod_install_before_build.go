@@ -101,7 +101,7 @@ func needs(f *dockerfile.File, run string) (proof string, severity finding.Sever
 	if json.Unmarshal([]byte(src.Text), &manifest) != nil || manifest.Scripts[run] == "" {
 		return "", finding.Unknown
 	}
-	for _, word := range strings.Fields(manifest.Scripts[run]) {
+	for word := range strings.FieldsSeq(manifest.Scripts[run]) {
 		name := programs[word]
 		if name == "" {
 			name = word

@@ -20,7 +20,7 @@ var unattendedInstall = lint.Check[*dockerfile.File]{
 		for l := range layers(f.Stages) {
 			for _, c := range l.commands() {
 				manager, packages := installs(c)
-				if len(packages) == 0 || manager == "apk" || l.in.Exec || answered(f, l, c, manager) {
+				if len(packages) == 0 || manager == "apk" || l.in.Exec || answered(l, c, manager) {
 					continue
 				}
 				p.Report(lint.Problem{
@@ -34,7 +34,7 @@ var unattendedInstall = lint.Check[*dockerfile.File]{
 
 // answered says that a command does not ask, or may be told not to by settings
 // and pipes.
-func answered(f *dockerfile.File, l layer, c *dockerfile.Command, manager string) bool {
+func answered(l layer, c *dockerfile.Command, manager string) bool {
 	if c.Flag('y') || c.Has("--yes", "--assume-yes", "--assumeyes", "-qq", "--download-only", "-d", "-s", "--non-interactive", "-n", "--force-yes", "--noconfirm", "--simulate", "--nodeps", "--no-confirm") ||
 		slices.ContainsFunc(c.Words, func(w dockerfile.Argument) bool {
 			return !w.Known || strings.Contains(strings.ToLower(w.Text), "assume") || strings.HasPrefix(w.Text, "-") && strings.Contains(w.Text, "qq")

@@ -101,6 +101,8 @@ type Instruction struct {
 
 	text string // all lines joined, as BuildKit joins them
 	from []int  // the offset in the file of each byte of text
+	// paths are the operands of a COPY or ADD, the destination last.
+	paths []Path
 }
 
 // Word is one argument as it stands.
@@ -142,19 +144,13 @@ func (i *Instruction) ArgumentsAt() finding.Location {
 }
 
 // Paths are the sources and the destination of a COPY or ADD, without the quotes
-// and brackets of the JSON form. sources is empty where there is no destination.
+// and brackets of the JSON form. sources is empty for all others.
 func (i *Instruction) Paths() (sources []Path, destination string) {
-	var all []Path
-	for _, w := range i.Arguments() {
-		if text := strings.Trim(w.Text, `"',[]`); text != "" {
-			all = append(all, Path{Text: text, At: w.At})
-		}
-	}
-	if i.Name != "COPY" && i.Name != "ADD" || len(all) < 2 {
+	if len(i.paths) < 2 {
 		return nil, ""
 	}
-	last := len(all) - 1
-	return all[:last], all[last].Text
+	last := len(i.paths) - 1
+	return i.paths[:last], i.paths[last].Text
 }
 
 // Path is one operand of a COPY or ADD as written.

@@ -42,9 +42,37 @@ func (r *reader) read(text string, from []int, depth int) bool {
 	return true
 }
 
+// maxScript bounds a script in bytes, and maxBrackets how deep it nests: the parser
+// calls itself for each bracket, and a stack that overflows ends the program.
+const (
+	maxScript   = 64 << 10
+	maxBrackets = 200
+)
+
+// brackets is how deep a script may nest, quotes left out of account.
+func brackets(text string) int {
+	depth, deepest := 0, 0
+	for i := range len(text) {
+		switch text[i] {
+		case '(', '{':
+			depth++
+			deepest = max(deepest, depth)
+		case ')', '}':
+			depth = max(0, depth-1)
+		}
+	}
+	return deepest
+}
+
 // parseShell reads Bash, whose grammar holds that of the POSIX shell for all that
 // Dockerfiles say. A panic is an error: the text comes from outside.
 func parseShell(text string) (file *syntax.File, err error) {
+	if len(text) > maxScript {
+		return nil, fmt.Errorf("the script holds %d bytes, more than the limit of %d", len(text), maxScript)
+	}
+	if depth := brackets(text); depth > maxBrackets {
+		return nil, fmt.Errorf("the script nests %d brackets, more than the limit of %d", depth, maxBrackets)
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("reading a shell script: %v", p)
@@ -115,17 +143,15 @@ func (r *reader) binary(cmd *syntax.BinaryCmd) {
 // redirect notes where output goes, and reads a heredoc that a shell is given: one
 // without any command is BuildKit's form of a whole script.
 func (r *reader) redirect(s *syntax.Stmt, redirect *syntax.Redirect, last *Command) {
-	switch redirect.Op {
-	case syntax.RdrOut, syntax.AppOut, syntax.ClbOut, syntax.RdrAll, syntax.AppAll:
-		if last != nil && (redirect.N == nil || redirect.N.Value == "1") {
-			last.Redirects = true
+	if redirect.Op == syntax.Hdoc || redirect.Op == syntax.DashHdoc {
+		if redirect.Hdoc != nil && (s.Cmd == nil || last != nil && isShell(last.Name)) {
+			r.nested(redirect.Hdoc, int(redirect.Hdoc.Pos().Offset()), int(redirect.Hdoc.End().Offset()))
 		}
-	case syntax.Hdoc, syntax.DashHdoc:
-		if redirect.Hdoc == nil || s.Cmd != nil && (last == nil || !isShell(last.Name)) {
-			return
-		}
-		start, end := int(redirect.Hdoc.Pos().Offset()), int(redirect.Hdoc.End().Offset())
-		r.nested(redirect.Hdoc, start, end)
+		return
+	}
+	output := []syntax.RedirOperator{syntax.RdrOut, syntax.AppOut, syntax.ClbOut, syntax.RdrAll, syntax.AppAll}
+	if last != nil && slices.Contains(output, redirect.Op) && (redirect.N == nil || redirect.N.Value == "1") {
+		last.Redirects = true
 	}
 }
 
@@ -249,12 +275,10 @@ func (r *reader) quoted(word *syntax.Word) {
 			r.nested(&syntax.Word{Parts: []syntax.WordPart{&syntax.Lit{Value: part.Value}}}, start, end)
 		}
 	case *syntax.DblQuoted:
-		for _, p := range part.Parts {
-			if _, ok := p.(*syntax.Lit); !ok {
-				return // what is in it runs before, and its text is not known
-			}
+		if len(part.Parts) != 1 {
+			return // what is substituted in it is not known
 		}
-		if lit, ok := part.Parts[0].(*syntax.Lit); ok && len(part.Parts) == 1 && len(lit.Value) == end-start {
+		if lit, ok := part.Parts[0].(*syntax.Lit); ok && len(lit.Value) == end-start {
 			r.nested(&syntax.Word{Parts: part.Parts}, start, end)
 		}
 	}
@@ -325,11 +349,10 @@ func simple(assigned, words []Argument, at finding.Location) *Command {
 		rest := words[1:]
 		for len(rest) > 0 {
 			option := rest[0].Text
-			if name == "env" && strings.Contains(option, "=") {
+			flag := strings.HasPrefix(option, "-")
+			if !flag && (name == "env" || name == "sudo") && strings.Contains(option, "=") {
 				c.Assigned = append(slices.Clip(c.Assigned), rest[0])
-			} else if name == "sudo" && strings.Contains(option, "=") && !strings.HasPrefix(option, "-") {
-				c.Assigned = append(slices.Clip(c.Assigned), rest[0])
-			} else if !strings.HasPrefix(option, "-") {
+			} else if !flag {
 				break
 			}
 			rest = rest[1:]

@@ -38,6 +38,13 @@ func (f *File) instruction(node *parser.Node, value any) *Instruction {
 		in.At = f.Source.Span(words[0].from[0], end)
 		in.Words = words[1:]
 	}
+	if in.Name == "COPY" || in.Name == "ADD" {
+		for _, w := range in.Arguments() {
+			if text := strings.Trim(w.Text, `"',[]`); text != "" {
+				in.paths = append(in.paths, Path{Text: text, At: w.At})
+			}
+		}
+	}
 	if _, ok := value.(*instructions.OnbuildCommand); ok && node.Next != nil && len(node.Next.Children) > 0 && len(in.Words) > 0 {
 		sub := node.Next.Children[0]
 		if value, err := instructions.ParseInstruction(sub); err == nil {
