@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -81,7 +82,7 @@ func Run(ctx context.Context, args []string, host Host, deps Deps) int {
 	if i < 0 {
 		return env.fail(unknownCommand(name))
 	}
-	code, err := env.invoke(ctx, all[i], rest)
+	code, err := env.guarded(ctx, all[i], rest)
 	switch {
 	case ctx.Err() != nil && (err != nil || code != ExitPass):
 		fmt.Fprintln(env.stderr, "plimsoll: stopped by a signal; no tag was moved after it")
@@ -91,6 +92,18 @@ func Run(ctx context.Context, args []string, host Host, deps Deps) int {
 	default:
 		return code
 	}
+}
+
+// guarded makes a panic of a command an error: Go's own end would be exit 2, which
+// says that the call was wrong.
+func (env *environment) guarded(ctx context.Context, c command, args []string) (code int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(env.stderr, "%s\n", debug.Stack())
+			code, err = ExitIndeterminate, fmt.Errorf("the command panicked: %v; this is a bug of plimsoll, please report it", p)
+		}
+	}()
+	return env.invoke(ctx, c, args)
 }
 
 func (env *environment) invoke(ctx context.Context, c command, args []string) (int, error) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -47,7 +48,7 @@ func (r *runner) open(ctx context.Context) (*source.Tree, error) {
 func (env *environment) headTree(ctx context.Context) (string, error) {
 	commit := env.event.Run.Head
 	dir := filepath.Join(env.scratch, "head")
-	if _, err := revision.FromGit(ctx, ".", commit, dir, revision.Options{}); err == nil {
+	if _, err := revision.FromGit(ctx, cmp.Or(env.getenv("INPUT_CONTEXT"), "."), commit, dir, revision.Options{}); err == nil {
 		return dir, nil
 	}
 	if _, err := env.archived(ctx, commit, dir); err != nil {
