@@ -25,7 +25,7 @@ USER 65532:65532
 }
 
 // siblings lists the containers of our images, beside the one that the runner started.
-func (d *dock) siblings(t *testing.T, image string) []string {
+func (d *dock) siblings(t testing.TB, image string) []string {
 	t.Helper()
 	out, err := docker("ps", "--all", "--no-trunc", "--format", "{{.ID}}", "--filter", "ancestor="+image, "--filter", "label=ci.plimsoll.sibling=builder")
 	check(t, err)
@@ -41,6 +41,12 @@ func TestSiblingBuilds(t *testing.T) {
 	first.exits(0)
 	first.says("building through the sibling door; docker: its BuildKit cannot export OCI", "pass; Dockerfile sha256:")
 	second := d.run(t, repository, runnertest.Options{})
+	for range 3 { // another build on this machine may hold the cache
+		if strings.Contains(second.Text(), "CACHED") {
+			break
+		}
+		second = d.run(t, repository, runnertest.Options{})
+	}
 	second.exits(0)
 	second.says("CACHED")
 	if second.Outputs["digest"] != first.Outputs["digest"] || second.Outputs["verdict"] != "pass" {
@@ -70,7 +76,7 @@ func TestNoDoor(t *testing.T) {
 			t.Parallel()
 			s := d.run(t, careless, runnertest.Options{Start: runnertest.Docker{Image: d.full, Socket: test.socket, Extra: test.extra}})
 			s.outputs(map[string]string{"digest": "", "signed": "false"})
-			s.says("no builder can run here", "docker: ", "sibling: ", "engine: ", "embedded: ", test.cause,
+			s.says("no builder can run here: docker, sibling, engine: ", "; embedded: mounting is not permitted", test.cause,
 				"build the image elsewhere", "Dockerfile:2", "API_TOKEN")
 			// What lint saw is enough for a fail, which says that it is not all.
 			s.exits(1)
@@ -96,7 +102,7 @@ func TestEngineBuilds(t *testing.T) {
 }
 
 // lend gives the engine the base, which does not trust our registry's certificate.
-func (d *dock) lend(t *testing.T) {
+func (d *dock) lend(t testing.TB) {
 	t.Helper()
 	name := d.host + "/alpine:3.11"
 	check(t, actionimage.Load(t.Context(), d.alpine, name))
@@ -166,4 +172,22 @@ func TestSlim(t *testing.T) {
 	s = d.run(t, map[string]string{"README": ""}, runnertest.Options{Start: slim, With: map[string]string{"image-ref": d.host + "/alpine:3.11"}})
 	s.exits(1)
 	s.says("CVE-2021-36159")
+}
+
+// A job with services has a network of its own, on which RUN reaches them by name.
+func TestJobWithServices(t *testing.T) {
+	t.Parallel()
+	d := needDock(t)
+	network := "github_network_" + strings.ToLower(rand.Text())
+	_, err := docker("network", "create", network)
+	check(t, err)
+	t.Cleanup(func() { _, _ = docker("network", "rm", network) })
+	service, err := docker("run", "--detach", "--rm", "--network", network, "--network-alias", "pantry", "--entrypoint", "busybox", d.slim, "httpd", "-f", "-h", "/etc")
+	check(t, err)
+	t.Cleanup(func() { _, _ = docker("rm", "--force", service) })
+	s := d.run(t, map[string]string{"Dockerfile": "FROM HOST/alpine:3.11\nRUN echo " + rand.Text() + " && wget -q -O- http://pantry/passwd | grep /bin/sh\nUSER 1000\n"}, runnertest.Options{
+		Start: runnertest.Docker{Image: d.full, Socket: runnertest.RealSocket, Network: network},
+	})
+	s.exits(0)
+	s.says("building through the sibling door")
 }

@@ -109,7 +109,7 @@ func TestSecretsAreMasked(t *testing.T) {
 			}
 		}
 	}
-	first := strings.SplitN(string(s.Stdout), "\n", 2)[0]
+	first, _, _ := strings.Cut(string(s.Stdout), "\n")
 	if !strings.HasPrefix(first, "::add-mask::") {
 		t.Errorf("the first line of the log is %q", first)
 	}

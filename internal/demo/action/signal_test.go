@@ -10,8 +10,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/report/actions/runnertest"
 )
 
-// sleeping is a repository whose build takes its time. A label says which container
-// of the runner is its own.
+// sleeping is a repository whose build takes its time.
 func sleeping(seconds string) map[string]string {
 	return map[string]string{"Dockerfile": "FROM HOST/alpine:3.11 AS build\nRUN mkdir /out && echo " + rand.Text() + " && sleep " + seconds + `
 FROM scratch
@@ -98,9 +97,6 @@ func TestKilledJobs(t *testing.T) {
 			ended := time.Since(began).Round(10 * time.Millisecond)
 			gone := eventually(t, "the sibling is gone", func() bool { return d.siblingOf(t, running.container) == "" })
 			t.Logf("the step ended after %s, its sibling was gone %s later", ended, gone)
-			if ended > 6*time.Second || gone > 15*time.Second {
-				t.Error("that is too long")
-			}
 			if writes := d.written(repository); len(writes) > 0 {
 				t.Errorf("the registry saw %v", writes)
 			}

@@ -16,7 +16,7 @@ import (
 // step is one run of the action and what must hold of every one.
 type step struct {
 	*runnertest.Result
-	t    *testing.T
+	t    testing.TB
 	took time.Duration
 }
 
@@ -25,13 +25,13 @@ const limit = 3 * time.Minute
 
 // run runs the action, with the test's database, in the full image beside a real
 // engine, where o says nothing else.
-func (d *dock) run(t *testing.T, workspace map[string]string, o runnertest.Options) step {
+func (d *dock) run(t testing.TB, workspace map[string]string, o runnertest.Options) step {
 	t.Helper()
 	return d.runIn(t.Context(), t, workspace, o)
 }
 
 // runIn is run as a job that ends with ctx.
-func (d *dock) runIn(ctx context.Context, t *testing.T, workspace map[string]string, o runnertest.Options) step {
+func (d *dock) runIn(ctx context.Context, t testing.TB, workspace map[string]string, o runnertest.Options) step {
 	t.Helper()
 	late, stop := context.WithTimeout(ctx, limit)
 	defer stop()
@@ -59,7 +59,7 @@ func (d *dock) runIn(ctx context.Context, t *testing.T, workspace map[string]str
 }
 
 // write writes a repository; HOST in a file is the registry as containers see it.
-func write(t *testing.T, dir string, d *dock, files map[string]string) {
+func write(t testing.TB, dir string, d *dock, files map[string]string) {
 	t.Helper()
 	for path, content := range files {
 		path = filepath.Join(dir, filepath.FromSlash(path))

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"math/big"
 	"net"
@@ -23,6 +24,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -82,6 +84,9 @@ func needDock(t testing.TB) *dock {
 		if shared.skip = lacking(); shared.skip != "" {
 			return
 		}
+		if shared.err = declareSources(); shared.err != nil {
+			return
+		}
 		shared.dock = &dock{}
 		shared.err = shared.dock.build(context.Background())
 	})
@@ -92,6 +97,23 @@ func needDock(t testing.TB) *dock {
 	return shared.dock
 }
 
+// declareSources looks at every source of the program, so that go test, which notes
+// what tests look at, does not repeat an old result when one of them changed.
+func declareSources() error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.Name() == "Dockerfile", slices.Contains([]string{".go", ".mod", ".json", ".yml", ".yaml", ".txtar"}, filepath.Ext(path)):
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+}
+
+// lacking says what this machine lacks, "" when that is nothing.
 func lacking() string {
 	for _, program := range []string{"docker", "busybox", "runc"} {
 		if _, err := exec.LookPath(program); err != nil {

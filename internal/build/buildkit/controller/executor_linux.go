@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/executor"
 	"github.com/moby/buildkit/executor/resources/types"
 	"github.com/moby/buildkit/identity"
+	"github.com/moby/buildkit/solver/pb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -28,6 +29,12 @@ func (r *recorded) Run(ctx context.Context, id string, root executor.Mount, moun
 	}
 	if err := executor.ValidContainerID(id); err != nil {
 		return nil, err
+	}
+	// A RUN shares our network. Told so, BuildKit leaves it our nameservers too; else
+	// it takes those on loopback for the host's alone, and 127.0.0.11, by which Docker
+	// names the services of a job, gives way to a public one.
+	if process.Meta.NetMode == pb.NetMode_UNSET {
+		process.Meta.NetMode = pb.NetMode_HOST
 	}
 	if err := os.WriteFile(filepath.Join(r.dir, id), []byte(r.runtime), 0o600); err != nil {
 		return nil, fmt.Errorf("noting a container: %w", err)
