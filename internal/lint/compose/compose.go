@@ -142,6 +142,9 @@ func demanding(p *lint.Pass) bool {
 	return p.Profile == lint.ProfileDocument || p.Profile == lint.ProfileStrict
 }
 
+// production says that the profile takes what is written for what runs in the end.
+func production(p *lint.Pass) bool { return demanding(p) || p.Profile == lint.ProfileCompose }
+
 // whole is the part of a finding that is about the whole project.
 func (pr *project) whole(problem lint.Problem) lint.Problem {
 	problem.Subject = pr.Path

@@ -333,3 +333,57 @@ DB_PASSWORD=correct-horse
 		t.Errorf("found\n%s", places(report.Findings))
 	}
 }
+
+// TestPeersGetItWrong holds what users of other linters reported as wrong.
+func TestPeersGetItWrong(t *testing.T) {
+	for name, files := range map[string]string{
+		"dclint takes build with image for an error": "-- compose.yaml --\nname: shop\nservices:\n  a: { build: ., image: shop }\n",
+		"dclint does not follow merge keys":          "-- compose.yaml --\nname: shop\nx-a: &a { image: \"${A}\" }\nservices:\n  a: { <<: *a, user: \"1\" }\n",
+		"dclint wants quotes around variables":       "-- compose.yaml --\nname: shop\nservices:\n  a: { image: \"redis:${V}\", ports: [\"${PORT}:6379\"] }\n",
+		"a part refers to what another declares":     "-- prod/docker-compose.prod.yml --\nservices:\n  a: { image: \"${A}\", volumes: [\"data:/data\"], depends_on: [b] }\n",
+		"a sidecar of a database is none":            "-- compose.yaml --\nname: shop\nservices:\n  a: { image: \"x/postgres-exporter:${V}\", ports: [\"9187:9187\"] }\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := lintFiles(t, files, source.Options{}, "")
+			for _, f := range report.Findings {
+				if f.Severity >= finding.Medium && !strings.HasPrefix(f.Rule.ID, "RES-4") && !strings.HasPrefix(f.Rule.ID, "USR-") {
+					t.Errorf("%s: %s", f.Rule.ID, f.Message)
+				}
+			}
+			if len(report.Unread) > 0 {
+				t.Error(report.Unread)
+			}
+		})
+	}
+}
+
+func BenchmarkLint(b *testing.B) {
+	var files strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&files, "-- %d/compose.yaml --\nname: shop\nservices:\n", i)
+		for j := range 10 {
+			fmt.Fprintf(&files, "  s%d:\n    image: a:1\n    environment: { A: b, PASSWORD: \"${P:-x}\" }\n    ports: [\"1:2\"]\n    depends_on: [s0]\n", j)
+		}
+	}
+	dir := b.TempDir()
+	for _, f := range txtar.Parse([]byte(files.String())).Files {
+		path := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	tree, err := source.Open(dir, source.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer tree.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := lint.Run(b.Context(), []lint.Linter{Linter()}, tree, lint.Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -30,7 +30,7 @@ var secretFileCommitted = lint.Check[*project]{
 				At: file.At, Path: "secrets[" + e.Name + "]",
 				Message: fmt.Sprintf("secret %q is the file %q, which lies among the sources; keep it out by .gitignore, and put a sample beside it", e.Name, file.Text),
 			})
-			if demanding(p) {
+			if production(p) {
 				problem.Severity = finding.High
 			}
 			tell(problem)

@@ -62,7 +62,7 @@ func judge(p *lint.Pass, name string, v compose.Value) (finding.Severity, string
 	if severity != finding.Unknown && v.Fallback {
 		what = strings.Replace(what, "holds", "falls back to", 1)
 		severity = finding.Low
-		if demanding(p) {
+		if production(p) {
 			severity = finding.Medium
 		}
 	}
@@ -71,7 +71,7 @@ func judge(p *lint.Pass, name string, v compose.Value) (finding.Severity, string
 
 func judgeText(p *lint.Pass, name, value string) (finding.Severity, string) {
 	literal := finding.Medium
-	if demanding(p) {
+	if production(p) {
 		literal = finding.High
 	}
 	if standIn.MatchString(value) {
@@ -104,7 +104,7 @@ func random(value string) bool {
 // flags finds the values of flags such as "--requirepass" in a command.
 func flags(p *lint.Pass, s *compose.Service, key string) []lint.Problem {
 	severity := finding.Medium
-	if demanding(p) {
+	if production(p) {
 		severity = finding.High
 	}
 	var problems []lint.Problem

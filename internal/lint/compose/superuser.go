@@ -24,7 +24,7 @@ var databaseSuperuser = lint.Check[*project]{
 				continue // said to be what it is
 			}
 			problem := about(s, "environment[POSTGRES_USER]", e.Value.At(), fmt.Sprintf("service %q makes %q a superuser of the database, as POSTGRES_USER always is; create the application's role in a script of /docker-entrypoint-initdb.d", s.Name, e.Value.Text))
-			if demanding(p) {
+			if production(p) {
 				problem.Severity = finding.Medium
 			}
 			tell(problem)

@@ -96,7 +96,10 @@ func (s *Set) defaults(dir string, given map[string]*source.File) []string {
 			}
 			var names []string
 			for _, name := range strings.Split(list, separator) {
-				if name = within(dir, name); name != "" && given[name] != nil {
+				if name = within(dir, name); name == "" {
+					continue
+				}
+				if f, _ := s.load(name); f != nil {
 					names = append(names, name)
 				}
 			}
@@ -215,6 +218,8 @@ func (s *Set) partial() {
 			// What is extended and could not be followed is in the value still.
 			service.Partial = lacks || service.Get("extends").Exists() || base != nil && base != p && base.Service(service.Name) != nil
 		}
-		p.Open = p.Open || base != nil && base != p || slices.ContainsFunc(p.Services, func(s *Service) bool { return s.Partial })
+		// A file for one purpose may stand in another directory than what it completes.
+		purpose := len(p.Own) == 1 && !slices.Contains(bases, path.Base(p.Path)) && !strings.Contains(path.Base(p.Path), "stack")
+		p.Open = p.Open || purpose || base != nil && base != p || slices.ContainsFunc(p.Services, func(s *Service) bool { return s.Partial })
 	}
 }
