@@ -21,7 +21,7 @@ import (
 
 // Linters lists every linter.
 func Linters() []lint.Linter {
-	return []lint.Linter{compose.Linter(), dockerfile.Linter(), kubernetes.Linter()}
+	return []lint.Linter{dockerfile.Linter(), kubernetes.Linter(), compose.Linter()}
 }
 
 // Rules lists every rule that a finding can have, those about suppressions and
