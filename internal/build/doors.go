@@ -139,7 +139,9 @@ func causes(doors []*UnavailableError) string {
 		if names[d.Cause] == nil {
 			order = append(order, d.Cause)
 		}
-		names[d.Cause] = append(names[d.Cause], d.Door)
+		if !slices.Contains(names[d.Cause], d.Door) { // one door may have two ways through it
+			names[d.Cause] = append(names[d.Cause], d.Door)
+		}
 	}
 	all := make([]string, len(order))
 	for i, cause := range order {

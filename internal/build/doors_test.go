@@ -79,7 +79,7 @@ func TestAuto(t *testing.T) {
 			err:    "no builder can run here: docker: there is no socket; embedded: mounting is not permitted",
 		},
 		"none, for one cause": {
-			doors: []Door{door(DoorDocker, no(DoorDocker, "there is no socket")), door(DoorEngine, no(DoorEngine, "there is no socket")), door(DoorEmbedded, no(DoorEmbedded, "mounting is not permitted"))},
+			doors: []Door{door(DoorDocker, no(DoorDocker, "there is no socket")), door(DoorEngine, no(DoorEngine, "there is no socket")), door(DoorEngine, no(DoorEngine, "there is no socket")), door(DoorEmbedded, no(DoorEmbedded, "mounting is not permitted"))},
 			err:   "no builder can run here: docker, engine: there is no socket; embedded: mounting is not permitted",
 		},
 		"a machine that fails": {
