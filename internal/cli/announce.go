@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -22,7 +23,7 @@ const actionReports = "plimsoll-report"
 // announce tells the runner what came of the run: annotations, the job summary,
 // outputs; then the pull request, and last what became of that. Whatever fails
 // here is told in turn and changes no verdict.
-func (r *runner) announce(result *verdict.Result) {
+func (r *runner) announce(ctx context.Context, result *verdict.Result) {
 	if r.env.runner == nil {
 		return
 	}
@@ -43,7 +44,7 @@ func (r *runner) announce(result *verdict.Result) {
 			r.degrade(result, "artifact", to.Artifact(reference))
 		}
 	}
-	address := r.comment(result)
+	address := r.comment(ctx, result)
 	r.degrade(result, "outputs", to.Outputs(
 		actions.Output{Name: "comment-url", Value: address},
 		actions.Output{Name: "degraded", Value: strings.Join(result.Degraded, ",")},

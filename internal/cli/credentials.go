@@ -2,14 +2,12 @@ package cli
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
-	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
 // githubRegistry is where a run's own token is good for, with packages: read or write.
@@ -50,7 +48,7 @@ func auths(cfg *config.Config) []registry.Auth {
 // secretTexts are the texts that no log may show: what the settings hold that the
 // runner does not know to be secret. Names of variables are followed.
 func (env *environment) secretTexts(cfg *config.Config) []string {
-	out := []string{env.getenv("COSIGN_PASSWORD")}
+	out := []string{env.getenv("COSIGN_PASSWORD"), env.getenv("ACTIONS_RUNTIME_TOKEN"), env.getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")}
 	if cfg.GitHubToken != "" {
 		out = append(out, cfg.GitHubToken)
 	}
@@ -64,52 +62,4 @@ func (env *environment) secretTexts(cfg *config.Config) []string {
 		out = append(out, env.getenv(variable))
 	}
 	return out
-}
-
-// conceal keeps texts out of all that is told: the runner masks them in the log, and
-// unsaid takes them out of the result. It returns how many the runner cannot mask.
-func (env *environment) conceal(texts ...string) (unmasked int) {
-	for _, text := range texts {
-		lines := strings.FieldsFunc(text, func(c rune) bool { return c == '\n' || c == '\r' })
-		least := 6
-		if len(lines) > 1 {
-			least = 16 // a key's short lines are everybody's; actions.Runner.Mask has the same two numbers
-		}
-		for _, line := range lines {
-			if line = strings.TrimSpace(line); len(line) >= least {
-				env.hidden = append(env.hidden, line)
-			}
-		}
-	}
-	if env.runner == nil {
-		return 0
-	}
-	return env.runner.Mask(texts...)
-}
-
-// unsaid takes secrets out of what programs said that know them: the runner masks
-// its log, but a report may be uploaded, and a comment is for everybody.
-func (env *environment) unsaid(result *verdict.Result) {
-	slices.SortFunc(env.hidden, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	var pairs []string
-	for _, secret := range env.hidden {
-		pairs = append(pairs, secret, "***")
-	}
-	hide := strings.NewReplacer(pairs...).Replace
-	for i := range result.Stages {
-		s := &result.Stages[i]
-		s.Detail, s.Error = hide(s.Detail), hide(s.Error)
-		for j := range s.Log {
-			s.Log[j] = hide(s.Log[j])
-		}
-	}
-	for i := range result.Verdict.Reasons {
-		result.Verdict.Reasons[i].Message = hide(result.Verdict.Reasons[i].Message)
-	}
-	for i := range result.Notes {
-		result.Notes[i] = hide(result.Notes[i])
-	}
-	if result.Acted != nil {
-		result.Acted.Error = hide(result.Acted.Error)
-	}
 }

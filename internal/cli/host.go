@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -94,6 +95,11 @@ func operandsFromAction(command string, cfg *config.Config) ([]string, error) {
 // comes before anything is said about them.
 func (env *environment) mask(cfg *config.Config) {
 	unmasked := env.conceal(env.secretTexts(cfg)...)
+	for _, a := range cfg.RegistryAuths {
+		if a.Password != "" {
+			env.hidden = append(env.hidden, base64.StdEncoding.EncodeToString([]byte(a.Username+":"+a.Password)))
+		}
+	}
 	if env.runner == nil {
 		return
 	}
@@ -109,7 +115,13 @@ func (env *environment) mask(cfg *config.Config) {
 const reportTime = 30 * time.Second
 
 // telling is the context of what is told after the verdict, which must be told
-// although the run's own time may be over.
-func telling() (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(context.Background(), reportTime, errors.New("GitHub took longer than 30 s"))
+// although the run's own time may be over. A signal leaves it the time to end what it
+// is at: a comment that was posted and not heard of would be posted again.
+func telling(run context.Context) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancelCause(context.WithoutCancel(run))
+	ctx, cancel := context.WithTimeoutCause(ctx, reportTime, errors.New("GitHub took longer than 30 s"))
+	stop := context.AfterFunc(run, func() {
+		time.AfterFunc(grace, func() { end(errors.New("stopped by a signal")) })
+	})
+	return ctx, func() { stop(); cancel(); end(nil) }
 }

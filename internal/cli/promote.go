@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
+	"github.com/plimsoll-ci/plimsoll/internal/event"
 	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
 	"github.com/plimsoll-ci/plimsoll/internal/policy"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
@@ -16,6 +17,9 @@ import (
 )
 
 func runPromote(ctx context.Context, env *environment, cfg *config.Config, operands []string) (int, error) {
+	if why := notPromoted(env); why != "" {
+		return ExitUsage, &config.UsageError{Where: "promote", Err: errors.New(why)}
+	}
 	if len(operands) > 0 {
 		cfg.Source = operands[0]
 	}
@@ -48,6 +52,24 @@ func runPromote(ctx context.Context, env *environment, cfg *config.Config, opera
 	}
 	gate.Push, gate.Verify, gate.Tag = way.copy(), way.confirm(verifier), way.tag()
 	return r.run(ctx, gate)
+}
+
+// notPromoted says why a run may not promote whatever the settings say, or "" when it
+// may: what waits for a merge has nothing to run anywhere, and an event that never
+// pushes does not push by another name.
+func notPromoted(env *environment) string {
+	const instead = "; promote from a push, a release or workflow_dispatch"
+	switch env.event.Kind {
+	case event.PullRequest, event.PullRequestTarget:
+		return "a pull request promotes nothing" + instead
+	case event.MergeGroup:
+		return "a merge queue promotes nothing" + instead
+	case event.None, event.Default, event.Branch, event.Release, event.Schedule:
+	}
+	if why := env.rules.NeverPushed; why != "" {
+		return why + instead
+	}
+	return ""
 }
 
 // promotion makes stages of the steps of a promotion.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -31,9 +32,9 @@ func (env *environment) github(token string) (*github.Client, error) {
 
 // comment keeps the comment of the pull request up to date and returns its
 // address. Where that is not possible the reason is said once, with what to do.
-func (r *runner) comment(result *verdict.Result) string {
+func (r *runner) comment(ctx context.Context, result *verdict.Result) string {
 	mode := github.Mode(r.cfg.Comment)
-	if !r.env.rules.Comments || mode == github.Never || mode == "" || result.Run == nil || result.Run.Pull == 0 {
+	if ctx.Err() != nil || !r.env.rules.Comments || mode == github.Never || mode == "" || result.Run == nil || result.Run.Pull == 0 {
 		return ""
 	}
 	client, err := r.env.github(r.cfg.GitHubToken)
@@ -42,7 +43,7 @@ func (r *runner) comment(result *verdict.Result) string {
 		return ""
 	}
 	text := markdown.Comment(*result, markdown.CommentOptions{Report: r.reportPath("json")})
-	ctx, stop := telling()
+	ctx, stop := telling(ctx)
 	defer stop()
 	outcome := client.Comment(ctx, github.Plan{
 		Event: r.env.event, Key: github.Key(*result.Run, r.command+" "+r.subject(), r.cfg.CommentKey),

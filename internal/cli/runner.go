@@ -104,7 +104,7 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 
 	result := verdict.Result{
 		Version: r.env.deps.Version, Command: r.command, Started: started, Duration: time.Since(started).Round(time.Millisecond),
-		Enforced: !r.cfg.WarnOnly && r.env.rules.Enforced, Notes: r.notes, Run: r.env.event.Run, Degraded: r.degraded, Reproduce: r.reproduce(),
+		Enforced: r.enforced(), Notes: r.notes, Run: r.env.event.Run, Degraded: r.degraded, Reproduce: r.reproduce(),
 		Policy: verdict.Policy{
 			FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn, IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: r.cfg.Profile,
 			OnlyIntroduced: r.policy().OnlyIntroduced,
@@ -118,9 +118,9 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 	if r.built != nil && len(state.Images) > 0 && state.Images[0].Built != nil {
 		r.describe(&result, state.Images[0].Built)
 	}
-	r.env.unsaid(&result)
 	if ctx.Err() != nil {
 		// After a signal local files are written and nothing else.
+		r.env.unsaid(&result)
 		return ExitSignal, r.writeReports(result)
 	}
 	if len(result.Subjects) == 0 && result.Linted == nil && gate.Image.Run == nil && gate.Evidence.Run == nil && state.Lint.Unjudged == 0 {
@@ -129,17 +129,27 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 		}
 	}
 	r.troubles(&result)
+	r.env.unsaid(&result)
 	err = errors.Join(r.writeReports(result), r.env.print(r.cfg, result))
 	kept := len(result.Degraded)
-	r.announce(&result)
+	r.announce(ctx, &result)
 	r.leave(ctx, state, &result)
 	if len(result.Degraded) > kept {
 		err = errors.Join(err, r.writeReports(result)) // what could not be told is part of them
 	}
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return ExitSignal, err // telling was cut short, or what is kept for the next run
+	case err != nil:
 		return ExitIndeterminate, err
 	}
 	return exitCode(result, r.env.rules.Strict), nil
+}
+
+// enforced says whether the exit code follows the verdict. A promotion and a check of
+// signatures are asked for their answer: no event makes them a mere report.
+func (r *runner) enforced() bool {
+	return r.command == "promote" || r.command == "verify" || !r.cfg.WarnOnly && r.env.rules.Enforced
 }
 
 // grace is how long stages may take to stop after a signal; with what is written

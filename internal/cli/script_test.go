@@ -5,17 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/cli"
+	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
+	"github.com/plimsoll-ci/plimsoll/internal/registry"
 	"github.com/plimsoll-ci/plimsoll/internal/report/actions"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
+	"github.com/plimsoll-ci/plimsoll/internal/sign"
+	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
 // asAction makes the test binary the program of a container action: "lite" without
@@ -30,6 +37,7 @@ func TestMain(m *testing.M) {
 		os.Exit(program(cli.Deps{
 			Version: "test", Builder: func(build.Options) build.Builder { return shipwright{} },
 			Analyzer: func() scan.Analyzer { return blind{} },
+			Verifier: func(sign.KeyOptions, config.Getenv, *registry.Client) (sign.Verifier, error) { return stranger{}, nil },
 		}))
 	}
 	testscript.Main(m, map[string]func(){"plimsoll": func() { os.Exit(program(cli.Deps{Version: "test"})) }})
@@ -61,6 +69,11 @@ type blind struct{ scan.Analyzer }
 
 func (blind) Close() error { return nil }
 
+// stranger knows no signature.
+type stranger struct{}
+
+func (stranger) Verify(context.Context, name.Digest) ([]verdict.Evidence, error) { return nil, nil }
+
 // program does what main does, whole.
 func program(deps cli.Deps) int {
 	host := cli.Host{Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
@@ -73,7 +86,9 @@ func program(deps cli.Deps) int {
 		host.Log = log
 		defer func() { _ = log.Close() }()
 	}
-	return cli.Run(context.Background(), os.Args[1:], host, deps)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return cli.Run(ctx, os.Args[1:], host, deps)
 }
 
 // The scripts are what a user types and sees. -update rewrites the outputs they

@@ -214,6 +214,12 @@ func (w *world) payload(r run) []byte {
 
 func (w *world) run(r run) *told {
 	w.t.Helper()
+	return w.start(w.options(r))
+}
+
+// options prepares a run, and its workspace.
+func (w *world) options(r run) runnertest.Options {
+	w.t.Helper()
 	if r.commit == "" {
 		r.commit = w.merge
 	}
@@ -243,7 +249,7 @@ func (w *world) run(r run) *told {
 	if !r.quiet {
 		w.Reset(nil)
 	}
-	return w.start(o)
+	return o
 }
 
 func (w *world) start(o runnertest.Options) *told {

@@ -191,7 +191,7 @@ func Facts(r verdict.Result) []string {
 		switch {
 		case !s.Uninspected:
 			about = append(about, cmp.Or(s.OS, "no distribution"), printable.Count(s.Packages, "package"))
-		case r.Command != "verify":
+		case r.Command != "verify" && r.Command != "promote":
 			about = append(about, "packages not looked at")
 		}
 		if s.Layers > 0 {
