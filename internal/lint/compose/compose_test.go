@@ -161,7 +161,9 @@ func TestFoundingSampleByDefault(t *testing.T) {
 // TestFoundingSampleRaw: as the document has it, the file is no Compose file.
 func TestFoundingSampleRaw(t *testing.T) {
 	var raw strings.Builder
-	for line := range strings.Lines(founding[strings.Index(founding, "-- docker-compose.yml"):]) {
+	_, file, _ := strings.Cut(founding, "-- docker-compose.yml --\n")
+	raw.WriteString("-- docker-compose.yml --\n")
+	for line := range strings.Lines(file) {
 		raw.WriteString(strings.TrimLeft(line, " "))
 	}
 	report := lintFiles(t, raw.String(), source.Options{}, "")
@@ -203,43 +205,53 @@ services:
 		unread int
 	}{
 		"the override counts; other parts say only what they say": {
-			parts, source.Options{},
+			parts,
+			source.Options{},
 			"compose.prod.yaml:3 high USR-2.m\ncompose.prod.yaml:5 medium RES-4.a\ncompose.prod.yaml:6 high IMG-3.m\ncompose.yaml:3 medium RES-4.a\n", 0,
 		},
 		"named together they are one": {
-			parts, source.Options{ComposeFiles: []string{"compose.yaml:compose.prod.yaml"}},
+			parts,
+			source.Options{ComposeFiles: []string{"compose.yaml:compose.prod.yaml"}},
 			"compose.prod.yaml:3 high USR-2.m\ncompose.prod.yaml:5 medium RES-4.a\ncompose.prod.yaml:6 high IMG-3.m\ncompose.yaml:3 medium RES-4.a\ncompose.yaml:6 medium SEC-2.m\n", 0,
 		},
 		"COMPOSE_FILE names them too": {
-			parts + "-- .env --\nCOMPOSE_FILE=compose.yaml:compose.prod.yaml\n", source.Options{},
+			parts + "-- .env --\nCOMPOSE_FILE=compose.yaml:compose.prod.yaml\n",
+			source.Options{},
 			"compose.prod.yaml:3 high USR-2.m\ncompose.prod.yaml:5 medium RES-4.a\ncompose.prod.yaml:6 high IMG-3.m\ncompose.yaml:3 medium RES-4.a\ncompose.yaml:6 medium SEC-2.m\n", 0,
 		},
 		"an anchor is one cause": {
-			"-- compose.yaml --\nname: shop\nx-env: &env\n  DB_PASSWORD: correct-horse\nservices:\n  a: { image: \"${A}\", environment: *env }\n  b: { image: \"${A}\", environment: { <<: *env } }\n", source.Options{},
+			"-- compose.yaml --\nname: shop\nx-env: &env\n  DB_PASSWORD: correct-horse\nservices:\n  a: { image: \"${A}\", environment: *env }\n  b: { image: \"${A}\", environment: { <<: *env } }\n",
+			source.Options{},
 			"compose.yaml:3 medium SEC-2.m\ncompose.yaml:5 medium RES-4.a\ncompose.yaml:6 medium RES-4.a\n", 0,
 		},
 		"what is extended is told where it stands": {
-			"-- compose.yaml --\nname: shop\nservices:\n  a:\n    extends: { file: lib/base.yml, service: base }\n-- lib/base.yml --\nservices:\n  base:\n    image: b\n    mem_limit: 5G\n", source.Options{},
+			"-- compose.yaml --\nname: shop\nservices:\n  a:\n    extends: { file: lib/base.yml, service: base }\n-- lib/base.yml --\nservices:\n  base:\n    image: b\n    mem_limit: 5G\n",
+			source.Options{},
 			"compose.yaml:3 low RES-4.a\nlib/base.yml:3 high IMG-3.m\n", 0,
 		},
 		"what is included is told once": {
-			"-- compose.yaml --\nname: shop\ninclude: [db/compose.yaml]\nservices: {}\n-- db/compose.yaml --\nname: db\nservices:\n  db: { image: \"b:latest\" }\n", source.Options{},
+			"-- compose.yaml --\nname: shop\ninclude: [db/compose.yaml]\nservices: {}\n-- db/compose.yaml --\nname: db\nservices:\n  db: { image: \"b:latest\" }\n",
+			source.Options{},
 			"db/compose.yaml:3 high IMG-3.m\ndb/compose.yaml:3 medium RES-4.a\n", 0,
 		},
 		"what cannot be followed is said, and nothing is missed": {
-			"-- compose.yaml --\nname: shop\ninclude: [gone.yaml]\nservices:\n  a: { image: \"${A}\", depends_on: [b], extends: { file: away.yaml, service: x } }\n", source.Options{},
+			"-- compose.yaml --\nname: shop\ninclude: [gone.yaml]\nservices:\n  a: { image: \"${A}\", depends_on: [b], extends: { file: away.yaml, service: x } }\n",
+			source.Options{},
 			"", 2,
 		},
 		"a circle": {
-			"-- compose.yaml --\nname: shop\ninclude: [compose.yaml]\nservices:\n  a: { extends: b }\n  b: { extends: a }\n", source.Options{},
+			"-- compose.yaml --\nname: shop\ninclude: [compose.yaml]\nservices:\n  a: { extends: b }\n  b: { extends: a }\n",
+			source.Options{},
 			"", -1,
 		},
 		"reset and override": {
-			"-- compose.yaml --\nname: shop\nservices:\n  a: { image: \"${A}\", user: root, mem_limit: 1G, cpus: 1, pids_limit: 1, restart: always, logging: { driver: local } }\n-- compose.override.yaml --\nservices:\n  a:\n    user: !reset null\n    logging: !override { driver: none }\n", source.Options{},
+			"-- compose.yaml --\nname: shop\nservices:\n  a: { image: \"${A}\", user: root, mem_limit: 1G, cpus: 1, pids_limit: 1, restart: always, logging: { driver: local } }\n-- compose.override.yaml --\nservices:\n  a:\n    user: !reset null\n    logging: !override { driver: none }\n",
+			source.Options{},
 			"", 0,
 		},
 		"variables": {
-			"-- compose.yaml --\nname: shop\nservices:\n  a: { image: \"a:${TAG}\", user: \"${WHO:-0}\" }\n  b: { image: \"b:$$x${\" }\n-- .env --\nTAG=latest\n", source.Options{},
+			"-- compose.yaml --\nname: shop\nservices:\n  a: { image: \"a:${TAG}\", user: \"${WHO:-0}\" }\n  b: { image: \"b:$$x${\" }\n-- .env --\nTAG=latest\n",
+			source.Options{},
 			"compose.yaml:3 medium IMG-3.m\ncompose.yaml:3 medium RES-4.a\ncompose.yaml:3 high USR-2.m\ncompose.yaml:4 medium RES-4.a\n", 1,
 		},
 	} {

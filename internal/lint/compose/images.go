@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/source/compose"
@@ -68,10 +69,5 @@ var uncheckedImages = []string{
 // unchecked says that an image is known to have no health check.
 func unchecked(name string) bool {
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "library/")
-	for _, known := range uncheckedImages {
-		if name == known {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(uncheckedImages, name)
 }

@@ -42,7 +42,7 @@ var pgIsready = lint.Check[*project]{
 func commandWords(v compose.Value) []string {
 	var words []string
 	for _, w := range v.Words() {
-		for _, word := range strings.Fields(w.Text) {
+		for word := range strings.FieldsSeq(w.Text) {
 			words = append(words, strings.Trim(word, `"';`))
 		}
 	}

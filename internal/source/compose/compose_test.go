@@ -280,9 +280,10 @@ func TestReadEnv(t *testing.T) {
 }
 
 func TestUnread(t *testing.T) {
-	bomb := "x: &a [" + strings.Repeat("b,", 50) + "]\n"
+	var bomb strings.Builder
+	bomb.WriteString("x: &a [" + strings.Repeat("b,", 50) + "]\n")
 	for i := range 9 {
-		bomb += fmt.Sprintf("x%d: &%c [%s]\n", i, 'b'+i, strings.Repeat(fmt.Sprintf("*%c,", 'a'+i), 50))
+		fmt.Fprintf(&bomb, "x%d: &%c [%s]\n", i, 'b'+i, strings.Repeat(fmt.Sprintf("*%c,", 'a'+i), 50))
 	}
 	for text, want := range map[string]string{
 		"services:\n  a: { image: x, image: y }\n": `compose.yaml:2 key "image" stands twice, first on line 2; remove one`,
@@ -293,7 +294,7 @@ func TestUnread(t *testing.T) {
 		"services:\n  a: { extends: b }\n":         `compose.yaml:2 service "a" extends "b", which is not in compose.yaml; mend the name`,
 		"include: [a.yaml]\n":                      `compose.yaml:1 includes "a.yaml", which does not exist`,
 		"include: [../a.yaml]\n":                   `compose.yaml:1 includes "../a.yaml", which lies outside the tree`,
-		bomb:                                       `compose.yaml:3 holds more than 100000 values once its aliases are followed; write them out or split it`,
+		bomb.String():                              `compose.yaml:3 holds more than 100000 values once its aliases are followed; write them out or split it`,
 	} {
 		var got []string
 		for _, u := range newSet(t, "-- compose.yaml --\n"+text).Unread {

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -36,8 +37,8 @@ func (f *EnvFile) Get(name string) (string, bool) {
 	if f == nil {
 		return "", false
 	}
-	for i := len(f.Variables) - 1; i >= 0; i-- {
-		if v := f.Variables[i]; v.Name == name {
+	for _, v := range slices.Backward(f.Variables) {
+		if v.Name == name {
 			return v.Value, v.Known
 		}
 	}

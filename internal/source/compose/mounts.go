@@ -121,7 +121,7 @@ func readMount(v Value) Mount {
 		m.Type = "bind"
 	}
 	if len(parts) > 2 {
-		for _, option := range strings.Split(parts[2], ",") {
+		for option := range strings.SplitSeq(parts[2], ",") {
 			m.ReadOnly = m.ReadOnly || option == "ro"
 		}
 	}

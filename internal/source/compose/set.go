@@ -95,7 +95,7 @@ func (s *Set) defaults(dir string, given map[string]*source.File) []string {
 				separator = other
 			}
 			var names []string
-			for _, name := range strings.Split(list, separator) {
+			for name := range strings.SplitSeq(list, separator) {
 				if name = within(dir, name); name == "" {
 					continue
 				}
