@@ -12,7 +12,7 @@ import (
 
 var contextSecrets = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
-		ID: "SEC-1.f", Name: "context-secrets", Points: []string{"SEC-1"}, Severity: finding.Medium, Since: "0.1.0",
+		ID: "SEC-1.f", Name: "context-secrets", Points: []string{"SEC-1"}, Severity: finding.Low, Since: "0.1.0",
 		Summary: "A stage that copies everything gets no local settings with secrets",
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
@@ -30,7 +30,7 @@ var contextSecrets = lint.Check[*dockerfile.File]{
 					return
 				}
 				p.Report(lint.Problem{
-					At: at, Subject: f.Subject(s), Path: "copy[.env]",
+					At: at, Subject: f.Subject(s), Path: "copy[.env]", Severity: byProfile(p, finding.Medium, finding.Low),
 					Message: fmt.Sprintf("%q takes a .env or .npmrc with it, which stay in the layer and in exported caches; leave them out in .dockerignore", in.Name+" "+flat(f, at)),
 				})
 				return

@@ -19,19 +19,22 @@ var undefinedArgInFrom = lint.Check[*dockerfile.File]{
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		for _, s := range f.Stages {
 			for _, m := range reference.FindAllStringSubmatch(s.Base.Text, -1) {
-				if m[2] != "" || slices.Contains(predefined, m[1]) || slices.ContainsFunc(f.Variables(), func(v dockerfile.Variable) bool { return v.Stage == nil && v.Name == m[1] }) {
+				name := m[1] + m[2] // one of them is empty
+				if slices.Contains(predefined, name) || slices.ContainsFunc(f.Variables(), func(v dockerfile.Variable) bool { return v.Stage == nil && v.Name == name }) {
 					continue
 				}
 				p.Report(lint.Problem{
-					At: s.Base.At, Subject: f.Subject(s), Path: "base[" + m[1] + "]",
-					Message: fmt.Sprintf("no ARG before the first FROM declares %q, so that it is empty here whatever the build gives; declare it", m[1]),
+					At: s.Base.At, Subject: f.Subject(s), Path: "base[" + name + "]",
+					Message: fmt.Sprintf("no ARG before the first FROM declares %q, so that it is empty here whatever the build gives; declare it", name),
 				})
 			}
 		}
 	},
 }
 
-var reference = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)(:?[-+?])?`)
+// reference is a name without a default of its own. A dot in it is of a template that
+// something else fills in ("${node.version}").
+var reference = regexp.MustCompile(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))`)
 
 // predefined are the arguments that BuildKit knows without a declaration.
 var predefined = []string{

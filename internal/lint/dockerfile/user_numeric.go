@@ -52,7 +52,10 @@ var baseUsers = map[string]map[string]string{
 func numberOf(f *dockerfile.File, user string) string {
 	for l := range layers(f.Final().Chain()) {
 		for _, c := range l.commands() {
-			if c.Name != "useradd" && c.Name != "adduser" || !c.Has(user) {
+			if c.Name != "useradd" && c.Name != "adduser" || !slices.ContainsFunc(c.Words, func(w dockerfile.Argument) bool {
+				name, known := f.Expand(l.stage, l.in, w.Text)
+				return known && name == user
+			}) {
 				continue
 			}
 			for i, w := range c.Words {
@@ -60,6 +63,8 @@ func numberOf(f *dockerfile.File, user string) string {
 				if (w.Text == "-u" || w.Text == "--uid" || w.Text == "-ou" || w.Text == "-u=") && i+1 < len(c.Words) {
 					id, ok = c.Words[i+1].Text, true
 				}
+				id, known := f.Expand(l.stage, l.in, id)
+				ok = ok && known
 				if _, err := strconv.ParseUint(id, 10, 32); ok && err == nil {
 					return id
 				}
