@@ -138,8 +138,7 @@ func (r *runner) keepLayers(spec *build.Spec) {
 }
 
 // recipe is what makes two inventories comparable.
-func (r *runner) recipe() cache.Recipe {
-	spec := r.toBuild
+func (r *runner) recipe(spec *build.Spec) cache.Recipe {
 	return cache.Recipe{
 		Dockerfile: spec.DockerfileName, Target: spec.Target, Platform: spec.Platform,
 		Args: spec.Args, Options: r.scanOptions(), Analyzer: r.env.deps.Version,
@@ -152,7 +151,14 @@ func (r *runner) inventoryBefore(ctx context.Context, _ progress.Sink) (*pipelin
 	if r.env.former == nil || r.toBuild == nil || r.env.event.Kind == event.Default {
 		return nil, "", nil // the default branch is compared with what it published
 	}
-	i, err := r.keeper.cache.Inventory(ctx, r.env.former.commit, r.recipe())
+	if r.env.former.dir == "" {
+		return nil, "", nil // what it says of its build is not known
+	}
+	before, err := r.specBefore(ctx, *r.toBuild)
+	if before == nil || err != nil {
+		return nil, "", err
+	}
+	i, err := r.keeper.cache.Inventory(ctx, r.env.former.commit, r.recipe(before))
 	if err != nil {
 		return nil, "", err
 	}
@@ -177,7 +183,7 @@ func (r *runner) publishedBefore(ctx context.Context, _ progress.Sink) (*pipelin
 		}
 		digest := repository.Digest(last.Digest.String())
 		if r.toBuild != nil {
-			i, err := r.keeper.cache.Inventory(ctx, last.Commit, r.recipe())
+			i, err := r.keeper.cache.Inventory(ctx, last.Commit, r.recipe(r.toBuild))
 			if err != nil {
 				return nil, "", err
 			}
@@ -227,7 +233,7 @@ func (r *runner) leave(ctx context.Context, state *pipeline.State, result *verdi
 	run := r.env.event.Run
 	if run != nil && r.toBuild != nil && len(state.Images) == 1 {
 		if img := state.Images[0]; img.Built != nil && img.Analysis.Inventory.Detail != nil {
-			kept.KeepInventory(ctx, r.recipe(), seen(img, run.Commit))
+			kept.KeepInventory(ctx, r.recipe(r.toBuild), seen(img, run.Commit))
 		}
 	}
 	if run != nil && result.Acted != nil && result.Acted.Done {

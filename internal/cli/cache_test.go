@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +140,14 @@ func TestWhatThePullRequestIsComparedWith(t *testing.T) {
 		t.Fatalf("kept %q, degraded %q", service.Keys(), result.Degraded)
 	}
 
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := t.TempDir() // of the base commit
+	if err := os.WriteFile(filepath.Join(tree, "Dockerfile"), []byte("FROM scratch\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		commit string
 		former func(*runner) pipeline.Former
@@ -157,7 +167,7 @@ func TestWhatThePullRequestIsComparedWith(t *testing.T) {
 		if len(second.toBuild.CacheFrom) != 1 || len(second.toBuild.CacheToIfAble) != 0 {
 			t.Errorf("layers of a fork %q, %q", second.toBuild.CacheFrom, second.toBuild.CacheToIfAble)
 		}
-		second.env.former = &former{commit: test.commit}
+		second.env.former = &former{commit: test.commit, root: here, dir: tree}
 		img, how, err := test.former(second)(t.Context(), progress.Discard)
 		if err != nil {
 			t.Fatal(err)

@@ -70,6 +70,7 @@ func (r *runner) compare(gate *pipeline.Gate) {
 	if !r.env.compares() {
 		return
 	}
+	r.notes = append(r.notes, r.cfg.Changed...)
 	gate.Comparison = &pipeline.Comparison{
 		Told:    verdict.Compared{Branch: r.env.event.BaseRef, FirstRun: r.cfg.FirstRun},
 		Excuses: r.env.event.Kind != event.Default,
@@ -107,6 +108,7 @@ func (r *runner) before() pipeline.Stage {
 				return "nothing was published yet: nobody is blamed for what there is", nil
 			}
 		}
+		s.Before.From = r.fromBefore(ctx)
 		was := r.env.former
 		switch {
 		case was == nil && r.env.event.Kind == event.Default && r.client == nil:
@@ -163,7 +165,11 @@ func (r *runner) lintBefore(ctx context.Context, tree string) (lint.Report, erro
 		return lint.Report{}, err
 	}
 	defer opened.Close()
-	return lint.Run(ctx, all.Linters(), opened, r.lintOptions())
+	demands, err := r.lintOptionsBefore(ctx)
+	if err != nil {
+		return lint.Report{}, err
+	}
+	return lint.Run(ctx, all.Linters(), opened, demands)
 }
 
 // existing keeps the files that are there: one that the change added is not

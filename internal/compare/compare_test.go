@@ -217,7 +217,6 @@ func TestImage(t *testing.T) {
 		want  string
 		fixed int
 	}{
-		"no base":                   {nil, "existing introduced existing introduced existing", 0},
 		"an empty base":             {&compare.ImageBase{}, "introduced introduced introduced introduced introduced", 0},
 		"the same image":            {&compare.ImageBase{Findings: head}, "existing existing existing existing existing", 0},
 		"a bump that does not mend": {&compare.ImageBase{Findings: []finding.Finding{vulnerable("CVE-2", "curl", "1", false)}}, "introduced existing introduced introduced introduced", 0},
@@ -226,7 +225,7 @@ func TestImage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := compare.Image(head, test.base)
+			r := compare.Image(head, test.base, compare.FromUnknown)
 			if got := statuses(r); got != test.want || len(r.Fixed) != test.fixed {
 				t.Errorf("got %s, %d fixed; want %s, %d fixed", got, len(r.Fixed), test.want, test.fixed)
 			}
@@ -234,6 +233,19 @@ func TestImage(t *testing.T) {
 				t.Error("the input was changed")
 			}
 		})
+	}
+
+	// Without a base the FROM image excuses what it was there with before.
+	for from, test := range map[compare.From]struct{ want, how string }{
+		compare.FromSame:    {"existing introduced existing introduced existing", "which is that of the base commit"},
+		compare.FromNone:    {"existing introduced existing introduced existing", "there was no image before"},
+		compare.FromOther:   {"not compared introduced not compared introduced not compared", "is not that of the base commit"},
+		compare.FromUnknown: {"not compared introduced not compared introduced not compared", "is not known"},
+	} {
+		r := compare.Image(head, nil, from)
+		if got := statuses(r); got != test.want || !strings.Contains(r.How, test.how) {
+			t.Errorf("%d: got %s (%s); want %s (%s)", from, got, r.How, test.want, test.how)
+		}
 	}
 }
 

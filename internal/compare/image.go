@@ -26,6 +26,36 @@ func Package(v *finding.Vulnerability) string {
 	return cmp.Or(v.PackageURL, v.Package) + "\x00" + v.Installed
 }
 
+// From is what is known of the FROM image of before the change, for an image that
+// there is nothing to compare with.
+type From int
+
+const (
+	// FromUnknown: there was an image, or may have been one, and nobody can say what it
+	// was built from.
+	FromUnknown From = iota
+	// FromOther: the base commit names another FROM image.
+	FromOther
+	// FromSame: the base commit names the same FROM image.
+	FromSame
+	// FromNone: the base commit built no image, so that this one is new.
+	FromNone
+)
+
+// how says it in a few words, for verdict.Compared.
+func (f From) how() string {
+	switch f {
+	case FromSame:
+		return "the FROM image, which is that of the base commit: all that it did not bring counts as introduced"
+	case FromNone:
+		return "the FROM image, as there was no image before: all that it did not bring counts as introduced"
+	case FromOther:
+		return "nothing: the FROM image is not that of the base commit, and what it brings counts too"
+	case FromUnknown:
+	}
+	return "nothing: what the base commit was built from is not known, and what the FROM image brings counts too"
+}
+
 // Image compares what was found in an image with its base: Introduced is what the
 // base does not have, Existing what both have, whatever the installed versions,
 // Disclosed what a newer database says of a package that the base holds in the
@@ -33,10 +63,13 @@ func Package(v *finding.Vulnerability) string {
 //
 // Without a base (nil) nothing is known of what was there before, and the FROM
 // image decides: what it brought is Existing, all else Introduced, secrets too
-// (interface.md, "What there is to compare with").
-func Image(head []finding.Finding, base *ImageBase) Result {
+// (interface.md, "What there is to compare with"). That it was there before takes a
+// base commit with the same FROM image, or an image that is new; else what it brought
+// stays NotCompared, which policy takes for Introduced: a change that keeps its base
+// from being built, or swaps the FROM image, excuses nothing.
+func Image(head []finding.Finding, base *ImageBase, from From) Result {
 	if base == nil {
-		return fromBase(head)
+		return fromBase(head, from)
 	}
 	r := compared(head, base.Findings, path)
 	r.How = base.Name
@@ -50,13 +83,17 @@ func Image(head []finding.Finding, base *ImageBase) Result {
 }
 
 // fromBase is the rule for an image that there is nothing to compare with.
-func fromBase(head []finding.Finding) Result {
-	r := Result{Findings: slices.Clone(head), How: "the FROM image: all that it did not bring counts as introduced"}
+func fromBase(head []finding.Finding, from From) Result {
+	r := Result{Findings: slices.Clone(head), How: from.how()}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		f.Status = finding.Existing
-		if f.ImageSecret() || f.Vulnerability != nil && !f.Vulnerability.FromBase {
+		switch {
+		case f.ImageSecret() || f.Vulnerability != nil && !f.Vulnerability.FromBase:
 			f.Status = finding.Introduced
+		case from == FromSame || from == FromNone:
+			f.Status = finding.Existing
+		default:
+			f.Status = finding.NotCompared
 		}
 	}
 	return r

@@ -26,6 +26,9 @@ type Before struct {
 	// says in a few words what it is.
 	Image *Image
 	Name  string
+	// From is what is known of what the image of before was built from, for when there
+	// is no Image.
+	From compare.From
 	// Nothing says that nothing was published yet: nobody is blamed for anything.
 	Nothing bool
 }
@@ -140,7 +143,11 @@ func (c Comparison) mark(s *State) {
 		if s.Before.Image != nil {
 			former = &compare.ImageBase{Findings: s.Before.Image.Findings, Name: s.Before.Name}
 		}
-		r := compare.Image(img.Findings, former)
+		from := s.Before.From
+		if img.Built == nil {
+			from = compare.FromNone // somebody else built it, and nothing counts as its FROM image's
+		}
+		r := compare.Image(img.Findings, former, from)
 		img.Findings, told.Image = r.Findings, r.How
 		s.Fixed = append(s.Fixed, r.Fixed...)
 	}
