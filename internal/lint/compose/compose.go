@@ -156,6 +156,14 @@ func about(s *compose.Service, path string, at finding.Location, message string)
 	return lint.Problem{At: at, Subject: s.Subject(), Path: path, Message: message}
 }
 
+// brief makes a problem of a service that runs to its end, a test say, a note.
+func brief(s *compose.Service, problem lint.Problem) lint.Problem {
+	if s.OneShot() {
+		problem.Severity = finding.Low
+	}
+	return problem
+}
+
 // or returns the first place that there is.
 func or(places ...finding.Location) finding.Location {
 	for _, at := range places {

@@ -29,7 +29,7 @@ var serviceHardening = lint.Check[*project]{
 				missing = append(missing, "security_opt: [no-new-privileges:true]")
 			}
 			if len(missing) > 0 {
-				tell(about(s, "hardening", s.At, fmt.Sprintf("service %q does not set %s; set them, and cap_add what it needs", s.Name, list(missing))))
+				tell(brief(s, about(s, "hardening", s.At, fmt.Sprintf("service %q does not set %s; set them, and cap_add what it needs", s.Name, list(missing)))))
 			}
 		})
 	},

@@ -20,7 +20,7 @@ var serviceWritableRoot = lint.Check[*project]{
 			if !s.Built() || v.True() || v.Exists() && !v.Known || develops(pr, s) {
 				return
 			}
-			tell(about(s, "read_only", or(v.At(), s.At), fmt.Sprintf("service %q can write to its root filesystem; set read_only: true, and mount what it writes as a volume or tmpfs", s.Name)))
+			tell(brief(s, about(s, "read_only", or(v.At(), s.At), fmt.Sprintf("service %q can write to its root filesystem; set read_only: true, and mount what it writes as a volume or tmpfs", s.Name))))
 		})
 	},
 }
