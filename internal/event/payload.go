@@ -119,9 +119,9 @@ func (p *payload) tellPull(e Event, repositoryID int64) (Event, error) {
 		return Event{}, fmt.Errorf("%d is not the number of a pull request", number)
 	case merge && of != strconv.FormatInt(number, 10):
 		return Event{}, fmt.Errorf("it is about pull request %d, and GITHUB_REF names %s", number, quote(e.Run.Ref))
-	case !isCommit(pull.Head.SHA):
+	case !IsCommit(pull.Head.SHA):
 		return Event{}, wrong("pull_request.head.sha", pull.Head.SHA)
-	case !isCommit(pull.Base.SHA):
+	case !IsCommit(pull.Base.SHA):
 		return Event{}, wrong("pull_request.base.sha", pull.Base.SHA)
 	case !isRef(pull.Base.Ref):
 		return Event{}, wrong("pull_request.base.ref", pull.Base.Ref)
@@ -145,9 +145,9 @@ func (p *payload) tellGroup(e Event) (Event, error) {
 	}
 	branch := strings.TrimPrefix(group.BaseRef, heads)
 	switch {
-	case !isCommit(group.BaseSHA):
+	case !IsCommit(group.BaseSHA):
 		return Event{}, wrong("merge_group.base_sha", group.BaseSHA)
-	case group.HeadSHA != "" && !isCommit(group.HeadSHA):
+	case group.HeadSHA != "" && !IsCommit(group.HeadSHA):
 		return Event{}, wrong("merge_group.head_sha", group.HeadSHA)
 	case !isRef(branch):
 		return Event{}, wrong("merge_group.base_ref", group.BaseRef)
@@ -172,7 +172,7 @@ func (p *payload) tellPush(e Event) (Event, error) {
 	e.BaseRef = branch
 	switch {
 	case strings.Trim(p.Before, "0") == "": // a new branch
-	case !isCommit(p.Before):
+	case !IsCommit(p.Before):
 		return Event{}, wrong("before", p.Before)
 	default:
 		e.Base = p.Before
@@ -187,7 +187,7 @@ func (e Event) from(head, base *repository, field string) (Event, error) {
 	if head == nil {
 		return e, nil
 	}
-	if !isRepository(head.FullName) {
+	if !IsRepository(head.FullName) {
 		return Event{}, wrong(field, head.FullName)
 	}
 	e.HeadRepository = head.FullName

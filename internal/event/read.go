@@ -107,13 +107,13 @@ func (v *variables) run() *verdict.Run {
 	return &verdict.Run{
 		Event:      v.matching("GITHUB_EVENT_NAME", isWord, "an event's name"),
 		Server:     strings.TrimRight(v.matching("GITHUB_SERVER_URL", isServer, "an address such as https://github.com"), "/"),
-		Repository: v.matching("GITHUB_REPOSITORY", isRepository, "owner/name"),
+		Repository: v.matching("GITHUB_REPOSITORY", IsRepository, "owner/name"),
 		Workflow:   workflowPath(v.matching("GITHUB_WORKFLOW_REF", isLine, "owner/name/path@ref")),
 		Job:        v.matching("GITHUB_JOB", isWord, "a job's id"),
 		ID:         v.number("GITHUB_RUN_ID"),
 		Attempt:    int(min(v.number("GITHUB_RUN_ATTEMPT"), math.MaxInt32)),
 		Ref:        v.matching("GITHUB_REF", isRef, "a ref"),
-		Commit:     v.matching("GITHUB_SHA", isCommit, "a commit"),
+		Commit:     v.matching("GITHUB_SHA", IsCommit, "a commit"),
 	}
 }
 

@@ -347,7 +347,7 @@ func FuzzRead(f *testing.F) {
 		env := runner(names[int(kind)%len(names)], ref, "GITHUB_SHA", sha)
 		e, err := read(t, maps.Clone(env), payload)
 		for _, commit := range []string{e.Base, e.Run.Head, e.Run.Commit} {
-			if commit != "" && !isCommit(commit) {
+			if commit != "" && !IsCommit(commit) {
 				t.Errorf("commit %q", commit)
 			}
 		}
@@ -356,7 +356,7 @@ func FuzzRead(f *testing.F) {
 				t.Errorf("ref %q", ref)
 			}
 		}
-		if e.HeadRepository != "" && !isRepository(e.HeadRepository) {
+		if e.HeadRepository != "" && !IsRepository(e.HeadRepository) {
 			t.Errorf("repository %q", e.HeadRepository)
 		}
 		if err != nil && (!e.Fork || !e.Private) {

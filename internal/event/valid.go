@@ -14,11 +14,14 @@ var (
 	wordForm       = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,99}$`)
 )
 
-func isCommit(s string) bool { return commitForm.MatchString(s) && strings.Trim(s, "0") != "" }
+// IsCommit says that s is the full name of a commit, in lower case: SHA-1 or SHA-256, and
+// not the zeros that stand for none.
+func IsCommit(s string) bool { return commitForm.MatchString(s) && strings.Trim(s, "0") != "" }
 
 func isWord(s string) bool { return wordForm.MatchString(s) }
 
-func isRepository(s string) bool {
+// IsRepository says that s is "owner/name" as GitHub allows it.
+func IsRepository(s string) bool {
 	_, name, _ := strings.Cut(s, "/")
 	return repositoryForm.MatchString(s) && name != "." && name != ".."
 }

@@ -10,10 +10,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	api "github.com/google/go-github/v60/github"
+
+	"github.com/plimsoll-ci/plimsoll/internal/event"
 )
 
 // Options say where GitHub is and who asks.
@@ -113,22 +114,18 @@ func (c *Client) viewer(ctx context.Context) (string, error) {
 	return answer.Data.Viewer.Login, nil
 }
 
-var repositoryForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{1,100}$`)
-
 // split takes "owner/name" apart.
 func split(repository string) (owner, name string, err error) {
-	owner, name, _ = strings.Cut(repository, "/")
-	if !repositoryForm.MatchString(repository) || name == "." || name == ".." {
+	if !event.IsRepository(repository) {
 		return "", "", fmt.Errorf("%q is not a repository; write owner/name", repository)
 	}
+	owner, name, _ = strings.Cut(repository, "/")
 	return owner, name, nil
 }
 
-var commitForm = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-
 func checkCommit(sha string) error {
-	if !commitForm.MatchString(sha) {
-		return errors.New("a commit has 40 or 64 hexadecimal digits")
+	if !event.IsCommit(sha) {
+		return errors.New("a commit has 40 or 64 hexadecimal digits, not all of them zero")
 	}
 	return nil
 }
