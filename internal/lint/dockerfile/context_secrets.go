@@ -30,7 +30,7 @@ var contextSecrets = lint.Check[*dockerfile.File]{
 					return
 				}
 				p.Report(lint.Problem{
-					At: at, Subject: f.Subject(s), Path: "copy[.env]", Severity: byProfile(p, finding.Medium, finding.Low),
+					At: at, Subject: f.Subject(s), Path: "copy[.env]", Severity: lowByDefault(p),
 					Message: fmt.Sprintf("%q takes a .env or .npmrc with it, which stay in the layer and in exported caches; leave them out in .dockerignore", in.Name+" "+flat(f, at)),
 				})
 				return

@@ -26,7 +26,7 @@ var deprecatedNpmFlag = lint.Check[*dockerfile.File]{
 						continue
 					}
 					p.Report(lint.Problem{
-						At: w.At, Subject: f.Subject(l.stage), Path: "run[npm " + w.Text + "]", Severity: byProfile(p, finding.Medium, finding.Low),
+						At: w.At, Subject: f.Subject(l.stage), Path: "run[npm " + w.Text + "]", Severity: lowByDefault(p),
 						Message: fmt.Sprintf("npm has deprecated %q and some releases ignored it; write --omit=dev", w.Text),
 					})
 				}

@@ -30,7 +30,7 @@ var healthLocalhost = lint.Check[*dockerfile.File]{
 					continue
 				}
 				p.Report(lint.Problem{
-					At: w.At, Subject: f.Subject(stage), Path: "healthcheck[localhost]", Severity: byProfile(p, finding.Medium, finding.Low),
+					At: w.At, Subject: f.Subject(stage), Path: "healthcheck[localhost]", Severity: lowByDefault(p),
 					Message: fmt.Sprintf("busybox wget takes \"localhost\" for ::1 first and does not try again, which fails where the program listens on IPv4 only; write %q", strings.Replace(w.Text, "localhost", "127.0.0.1", 1)),
 				})
 			}

@@ -107,12 +107,12 @@ func toolchain(f *dockerfile.File) bool {
 // document says that the founding document's own demands count.
 func document(p *lint.Pass) bool { return p.Profile == lint.ProfileDocument }
 
-// byProfile is a severity that is lower where only the founding document insists.
-func byProfile(p *lint.Pass, strict, usual finding.Severity) finding.Severity {
+// lowByDefault is medium where the founding document insists, and low elsewhere.
+func lowByDefault(p *lint.Pass) finding.Severity {
 	if document(p) {
-		return strict
+		return finding.Medium
 	}
-	return usual
+	return finding.Low
 }
 
 // repository is the image's name without registry and "library/", and its tag.
@@ -125,7 +125,7 @@ func repository(base dockerfile.Reference) (name, tag string) {
 	return strings.TrimPrefix(name, "library/"), image.Tag
 }
 
-// script finds the words that a package manager is told to install.
+// installs finds the words that a package manager is told to install.
 func installs(c *dockerfile.Command) (manager string, packages []dockerfile.Argument) {
 	sub, rest, ok := c.Sub()
 	if !ok {

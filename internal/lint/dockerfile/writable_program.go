@@ -44,7 +44,7 @@ var writableProgram = lint.Check[*dockerfile.File]{
 			return
 		}
 		p.Report(lint.Problem{
-			At: first, Subject: f.Subject(final), Path: "chown", Severity: byProfile(p, finding.Medium, finding.Low), Related: related,
+			At: first, Subject: f.Subject(final), Path: "chown", Severity: lowByDefault(p), Related: related,
 			Message: fmt.Sprintf("the program belongs to %q, who runs it, so that whoever breaks in can change it; leave it to root, or take the right to write off with --chmod", user),
 		})
 	},
