@@ -3,6 +3,7 @@ package buildkit
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/moby/buildkit/client"
@@ -13,6 +14,26 @@ import (
 
 // ActionsFrom reads how GitHub's cache is reached from inside a job.
 func ActionsFrom(getenv func(string) string) cache.ActionsService { return cache.ActionsFrom(getenv) }
+
+// reach adds to an entry what it leaves open of the way to a cache of GitHub's. The
+// job's token opens the job's caches and goes to the service that the runner names
+// alone: an entry that names another brings its own.
+func reach(attrs map[string]string, actions cache.ActionsService) error {
+	if attrs["token"] != "" {
+		fill(attrs, actions)
+		return nil
+	}
+	for _, key := range []string{"url", "url_v2"} {
+		if url := attrs[key]; url != "" && strings.TrimRight(url, "/") != strings.TrimRight(actions.URL, "/") {
+			return fmt.Errorf("%s is not this job's cache, which alone is given the job's token; leave %s out, or give a token of that service", url, key)
+		}
+	}
+	if err := actions.Check(time.Now()); err != nil {
+		return err
+	}
+	fill(attrs, actions)
+	return nil
+}
 
 // fill adds what an entry leaves open. A BuildKit before 0.20 knows only the first
 // service and wants an address of it; with that of the second it finds nothing,
@@ -42,11 +63,10 @@ func addCaches(spec build.Spec, actions cache.ActionsService, opt *client.SolveO
 		for _, c := range caches {
 			attrs := maps.Clone(c.Attrs)
 			if c.Type == build.CacheActions {
-				if err := actions.Check(time.Now()); attrs["token"] == "" && err != nil {
+				if err := reach(attrs, actions); err != nil {
 					notes = append(notes, fmt.Sprintf("%s: type=gha was left out: %v", input, err))
 					continue
 				}
-				fill(attrs, actions)
 			}
 			out = append(out, client.CacheOptionsEntry{Type: c.Type, Attrs: attrs})
 		}
