@@ -50,7 +50,9 @@ func applets() []string {
 // MissingError says what this machine lacks for a base.
 type MissingError struct{ What string }
 
-func (e *MissingError) Error() string { return "there is no " + e.What + " here; run: .ci/install-engine" }
+func (e *MissingError) Error() string {
+	return "there is no " + e.What + " here; run: .ci/install-engine"
+}
 
 // Image makes the base. A program that this machine lacks is a *MissingError.
 func (b Base) Image(ctx context.Context) (v1.Image, error) {
@@ -120,7 +122,7 @@ func (t *tree) copyRuntime(ctx context.Context) error {
 	if err != nil {
 		return &MissingError{"runc"}
 	}
-	linked, err := exec.CommandContext(ctx, "ldd", runc).CombinedOutput()
+	linked, err := exec.CommandContext(ctx, "ldd", runc).CombinedOutput() //nolint:gosec // what PATH names
 	if err != nil && !bytes.Contains(linked, []byte("not a dynamic executable")) {
 		return fmt.Errorf("asking ldd what runc is linked to: %w: %s", err, linked)
 	}
