@@ -48,7 +48,7 @@ func auths(cfg *config.Config) []registry.Auth {
 // secretTexts are the texts that no log may show: what the settings hold that the
 // runner does not know to be secret. Names of variables are followed.
 func (env *environment) secretTexts(cfg *config.Config) []string {
-	out := []string{env.getenv("COSIGN_PASSWORD"), env.getenv("ACTIONS_RUNTIME_TOKEN"), env.getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")}
+	out := []string{env.getenv("COSIGN_PASSWORD")}
 	if cfg.GitHubToken != "" {
 		out = append(out, cfg.GitHubToken)
 	}

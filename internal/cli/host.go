@@ -103,6 +103,11 @@ func (env *environment) mask(cfg *config.Config) {
 	if env.runner == nil {
 		return
 	}
+	for _, variable := range []string{"ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"} {
+		if token := env.getenv(variable); token != "" {
+			env.hidden = append(env.hidden, token) // the runner masks its own
+		}
+	}
 	for _, a := range cfg.RegistryAuths {
 		unmasked += env.runner.MaskLogin(a.Username, a.Password)
 	}
