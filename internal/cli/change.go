@@ -89,7 +89,9 @@ func (r *runner) compare(gate *pipeline.Gate) {
 			formers = append(formers, r.buildBefore(*r.toBuild))
 		}
 	}
-	gate.BeforeSources = r.before()
+	if gate.Lint.Run != nil {
+		gate.BeforeSources = r.before()
+	}
 	if gate.Inspect.Run != nil {
 		gate.BeforeImage = pipeline.BeforeImage(r.policy(), formers, r.analyzer, r.scanOptions(), layer.DefaultLimits())
 	}

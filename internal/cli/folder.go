@@ -189,8 +189,8 @@ func (r *runner) workspaces() []string {
 	var out []string
 	if here, err := filepath.Abs("."); err == nil {
 		out = append(out, here)
-		if real, err := filepath.EvalSymlinks(here); err == nil {
-			out = append(out, real)
+		if resolved, err := filepath.EvalSymlinks(here); err == nil {
+			out = append(out, resolved)
 		}
 	}
 	if r.space.dir != "" {
