@@ -159,7 +159,7 @@ func (r *runner) lintBefore(ctx context.Context, tree string) (lint.Report, erro
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(r.space.path))); err != nil {
-		return lint.Report{}, nil //nolint:nilerr // what was not there had no findings
+		return lint.Report{}, nil // what was not there had no findings
 	}
 	opts.Dockerfiles = existing(dir, opts.Dockerfiles)
 	opened, err := source.Open(dir, opts)

@@ -31,14 +31,14 @@ func Package(v *finding.Vulnerability) string {
 type From int
 
 const (
-	// FromUnknown: there was an image, or may have been one, and nobody can say what it
-	// was built from.
+	// FromUnknown says that there was an image, or may have been one, and nobody can
+	// say what it was built from.
 	FromUnknown From = iota
-	// FromOther: the base commit names another FROM image.
+	// FromOther says that the base commit names another FROM image.
 	FromOther
-	// FromSame: the base commit names the same FROM image.
+	// FromSame says that the base commit names the same FROM image.
 	FromSame
-	// FromNone: the base commit built no image, so that this one is new.
+	// FromNone says that the base commit built no image, so that this one is new.
 	FromNone
 )
 

@@ -250,14 +250,14 @@ func outside(root, path string, mayLeave bool) error {
 	if err != nil {
 		return fmt.Errorf("cannot be found: %w", err)
 	}
-	real, err := filepath.EvalSymlinks(abs)
+	target, err := filepath.EvalSymlinks(abs)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // who opens it says so
 	}
 	if err != nil {
 		return fmt.Errorf("cannot be followed: %w", err)
 	}
-	if _, ok := inside(top, real); !ok {
+	if _, ok := inside(top, target); !ok {
 		return errors.New("is a link that leads out of the repository")
 	}
 	return nil

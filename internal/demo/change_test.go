@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,9 +74,7 @@ func (w *world) pullRequest(base, change files, with map[string]string) outcome 
 	r.merge = r.git("rev-parse", "HEAD")
 
 	inputs := map[string]string{"comment": "never", "driver": "embedded", "report-dir": w.reports, "cache": "none"}
-	for name, value := range with {
-		inputs[name] = value
-	}
+	maps.Copy(inputs, with)
 	result, err := runnertest.Run(t.Context(), filepath.Join(w.dir, "runner"), runnertest.Options{
 		Action: filepath.Join(root, "action.yml"), With: inputs, Event: r.event(), Workspace: r.dir,
 		Env: map[string]string{"TMPDIR": w.tmp, "HOME": filepath.Join(w.dir, "home"), "XDG_CACHE_HOME": filepath.Join(w.dir, "cache")},

@@ -47,10 +47,8 @@ func BeforeImage(p policy.Policy, formers []Former, analyzer scan.Analyzer, opts
 		}
 		p.OnlyIntroduced = false
 		for _, img := range s.Images {
-			for _, f := range img.Findings {
-				if p.Blocks(f) {
-					return ""
-				}
+			if slices.ContainsFunc(img.Findings, p.Blocks) {
+				return ""
 			}
 		}
 		return "nothing in the image would fail"

@@ -39,7 +39,7 @@ func startDaemon(t testing.TB, addr string, args ...string) *daemon {
 	}
 	d := &daemon{root: t.TempDir(), done: make(chan struct{})}
 	var log bytes.Buffer
-	d.process = exec.Command(program, append([]string{ //nolint:noctx // it outlives the test's context, to be stopped in order
+	d.process = exec.Command(program, append([]string{
 		"--root", d.root, "--addr", addr, "--oci-worker-net", "host", "--containerd-worker=false",
 	}, args...)...)
 	d.process.Stderr = &log

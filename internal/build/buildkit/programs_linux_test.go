@@ -14,7 +14,7 @@ import (
 const childDial = "PLIMSOLL_TEST_DIAL"
 
 func dialChild(socket string) int {
-	conn, err := net.Dial("unix", socket) //nolint:noctx // until the other end hangs up
+	conn, err := net.Dial("unix", socket)
 	if err != nil {
 		return 1
 	}
@@ -36,7 +36,7 @@ func TestThroughPrograms(t *testing.T) {
 	for _, program := range []string{"docker", "kubectl", "ssh"} {
 		script := "#!/bin/sh\necho \"$0 $*\" >> " + filepath.Join(programs, "called") + "\n" +
 			childDial + "=" + filepath.Join(sockets, "buildkitd.sock") + " exec " + os.Args[0] + "\n"
-		if err := os.WriteFile(filepath.Join(programs, program), []byte(script), 0o755); err != nil { //nolint:gosec // it is to be run
+		if err := os.WriteFile(filepath.Join(programs, program), []byte(script), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}

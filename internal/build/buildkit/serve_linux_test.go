@@ -59,7 +59,7 @@ func (p *piped) Close() error                { return p.WriteCloser.Close() }
 // startBeside starts this program as a builder of its own.
 func startBeside(t testing.TB, cacheDir string) *piped {
 	t.Helper()
-	p := &piped{program: exec.Command(os.Args[0])} //nolint:noctx // ourselves; it ends with its standard input
+	p := &piped{program: exec.Command(os.Args[0])}
 	p.program.Env = append(os.Environ(), childServe+"="+cacheDir)
 	p.program.Stderr = os.Stderr
 	p.program.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -103,10 +104,8 @@ func (s *Source) Unpack(ctx context.Context, o scan.DatabaseOptions, r io.Reader
 	}
 	defer os.RemoveAll(tmp) // gone already when it was published
 	written, err := s.unpackParts(stoppable{ctx, r}, tmp, func(got snapshot) error {
-		for _, ref := range refs {
-			if got.fits(ref) {
-				return believable(got, o.MaxAge, now)
-			}
+		if slices.ContainsFunc(refs, got.fits) {
+			return believable(got, o.MaxAge, now)
 		}
 		return fmt.Errorf("it is from %q, which db-repository does not name", got.record.Reference)
 	})

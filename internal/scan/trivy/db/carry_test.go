@@ -4,7 +4,9 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +27,7 @@ func carried(t *testing.T, s *Source, o scan.DatabaseOptions) map[string][]byte 
 	files := map[string][]byte{}
 	for archive := tar.NewReader(&b); ; {
 		header, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return files
 		}
 		if err != nil {
@@ -100,10 +102,7 @@ func TestCarriedByOthers(t *testing.T) {
 		"a path":            {change: func(f map[string][]byte) { f["../x"] = nil }, names: []string{"../x"}, says: "where record.json should be"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			files := map[string][]byte{}
-			for part, content := range good {
-				files[part] = content
-			}
+			files := maps.Clone(good)
 			if test.change != nil {
 				test.change(files)
 			}
