@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOLS   := $(CURDIR)/.tools
 
 # The rooms that need neither Trivy, cosign nor BuildKit's daemon: seconds to build and test.
-HEAVY := /internal/(build/buildkit|scan/trivy|sign/sigstore|demo)
+HEAVY := /internal/(build/(buildkit|doors|engine)|cache/gha|scan/trivy|sign/sigstore|demo)
 LIGHT  = $(shell go list ./internal/... | grep -vE '$(HEAVY)')
 
 .PHONY: help
@@ -27,7 +27,7 @@ test: runtime ## run all tests
 
 .PHONY: quick
 quick: ## test the light rooms, in seconds
-	go test $(LIGHT)
+	go test -short $(LIGHT)
 
 .PHONY: build lite
 build: bin/plimsoll ## the program
