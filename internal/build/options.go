@@ -10,6 +10,9 @@ type Options struct {
 	Endpoint string
 	// TLSDir holds ca.pem, cert.pem and key.pem for it.
 	TLSDir string
+	// Change says that what is built has not been merged: what its steps leave in a
+	// builder's cache on this host is kept apart from what merged builds read.
+	Change bool
 	// Keychain answers for base images.
 	Keychain authn.Keychain
 	// Getenv is the environment: where Docker's engine is, where GitHub's cache is.

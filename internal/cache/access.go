@@ -45,9 +45,10 @@ func For(kind string, e event.Event) Access {
 	case event.Default:
 		a.Write, a.Inventories, a.Published, a.Layers, a.AllLayers = true, true, true, true, true
 	case event.Branch:
-		pushed := e.Run != nil && e.Run.Event == "push"
-		a.Write = pushed
-		a.Inventories, a.Layers, a.AllLayers = pushed, pushed, pushed && !scoped
+		// A registry has no scopes: what somebody pushed and nobody reviewed would be read
+		// by the default branch and by releases.
+		a.Write = scoped && !untrusted && e.Run != nil && e.Run.Event == "push"
+		a.Inventories, a.Layers = a.Write, a.Write
 	case event.MergeGroup:
 		// Its branch is gone with its run; what it saw is kept again by the push after it.
 	case event.PullRequest:

@@ -200,6 +200,8 @@ func TestWhoMayWhat(t *testing.T) {
 		"default branch":          {Actions, event.Event{Kind: event.Default, Run: push}, Access{Read: true, Write: true, Database: true, Inventories: true, Published: true, Layers: true, AllLayers: true}},
 		"default branch, shared":  {Registry, event.Event{Kind: event.Default, Run: push}, Access{Read: true, Write: true, Database: true, Inventories: true, Published: true, Layers: true, AllLayers: true}},
 		"branch":                  {Actions, event.Event{Kind: event.Branch, Run: push}, Access{Read: true, Write: true, Database: true, Inventories: true, Layers: true}},
+		"branch, shared":          {Registry, event.Event{Kind: event.Branch, Run: push}, Access{Read: true, Database: true}},
+		"branch, Dependabot":      {Actions, event.Event{Kind: event.Branch, Dependabot: true, Run: push}, Access{Read: true, Database: true}},
 		"a comment":               {Actions, event.Event{Kind: event.Branch, Run: &verdict.Run{Event: "issue_comment"}}, Access{Read: true, Database: true}},
 		"pull request":            {Actions, event.Event{Kind: event.PullRequest}, Access{Read: true, Write: true, Database: true, Layers: true}},
 		"pull request, shared":    {Registry, event.Event{Kind: event.PullRequest}, Access{Read: true, Database: true}},

@@ -58,8 +58,16 @@ func (r *runner) policy() policy.Policy {
 	return policy.Policy{
 		FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn,
 		IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: policy.Profile(r.cfg.Profile),
-		OnlyIntroduced: r.env.event.Kind != event.None && r.env.rules.OnlyIntroduced && r.cfg.OnlyIntroduced,
+		OnlyIntroduced: r.env.event.Kind != event.None && r.env.rules.OnlyIntroduced && r.cfg.OnlyIntroduced && !r.againstItself(),
 	}
+}
+
+// againstItself says that the commit to compare with is the one that is judged, as
+// on a workflow_dispatch of the default branch, and that it would be pushed: then
+// nothing was introduced by anybody, and everything counts.
+func (r *runner) againstItself() bool {
+	was, run := r.env.former, r.env.event.Run
+	return r.env.event.Kind == event.Branch && r.cfg.Push == "true" && was != nil && run != nil && was.commit == run.Commit
 }
 
 // compare adds the stages that look at what was there before.
@@ -110,6 +118,9 @@ func (r *runner) before() pipeline.Stage {
 				return "nothing was published yet: nobody is blamed for what there is", nil
 			}
 		}
+		if err := r.sincePublished(ctx); err != nil {
+			return "", err
+		}
 		s.Before.From = r.fromBefore(ctx)
 		was := r.env.former
 		switch {
@@ -132,7 +143,7 @@ func (r *runner) before() pipeline.Stage {
 			}
 			s.Before.Excuses = &excuses
 		}
-		s.Before.Sources = &seen
+		s.Before.Sources, s.Before.Commit = &seen, was.commit
 		return fmt.Sprintf("%s, %s", report.Short(r.env.former.commit), printable.Count(len(seen.Findings), "finding")), nil
 	}}
 }

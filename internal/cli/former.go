@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-ci/plimsoll/internal/event"
+	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
 	"github.com/plimsoll-ci/plimsoll/internal/report"
 	"github.com/plimsoll-ci/plimsoll/internal/source/revision"
 )
@@ -37,6 +38,9 @@ func (env *environment) compares() bool {
 	}
 	return false
 }
+
+// change says that what is judged has not been merged.
+func (env *environment) change() bool { return env.compares() && env.event.Kind != event.Default }
 
 // lookBack finds what the event's commit is compared with and unpacks it below
 // scratch: from git where it has the commits, else from GitHub's archives of them. It
@@ -91,7 +95,7 @@ func (env *environment) parted(ctx context.Context, f *former) (tip, since strin
 	case event.PullRequestTarget:
 	case event.Branch:
 		if f.branch = env.event.DefaultBranch; f.branch == "" {
-			return "", "", nil
+			return "", "", errors.New("the event does not tell the default branch, which a branch is compared with")
 		}
 		client, err := env.github(env.getenv("INPUT_GITHUB-TOKEN"))
 		if err != nil {
@@ -160,4 +164,49 @@ func (f *former) inside(tree, dir string) (string, error) {
 		return "", fmt.Errorf("%s lies outside the repository", dir)
 	}
 	return filepath.Join(tree, filepath.FromSlash(rel)), nil
+}
+
+// sincePublished moves what the default branch is compared with from the commit
+// before to the one that was published last, where that was kept: a push that
+// failed was not published, and the next one must not make its findings old.
+func (r *runner) sincePublished(ctx context.Context) error {
+	if r.env.event.Kind != event.Default || r.client == nil {
+		return nil
+	}
+	commit, err := r.publishedCommit(ctx)
+	if err != nil || commit == "" || r.env.former != nil && r.env.former.commit == commit {
+		return err
+	}
+	root, err := filepath.Abs(".")
+	if err != nil {
+		return fmt.Errorf("finding the repository: %w", err)
+	}
+	since := &former{commit: commit, branch: r.env.event.BaseRef, root: root, dir: filepath.Join(r.env.scratch, "published")}
+	if r.env.former != nil {
+		since.root = r.env.former.root
+	}
+	since.settings = since.dir
+	if since.notes, err = r.env.fetched(ctx, since.root, commit, since.dir); err != nil {
+		return fmt.Errorf("reading commit %s, which was published last: %w", report.Short(commit), err)
+	}
+	r.env.former = since
+	return nil
+}
+
+// publishedCommit is the commit that was published last, "" where nobody kept it.
+func (r *runner) publishedCommit(ctx context.Context) (string, error) {
+	targets, err := pipeline.Targets(r.cfg.Tags)
+	if err != nil {
+		return "", err
+	}
+	for _, target := range targets {
+		last, err := r.keeper.cache.Published(ctx, target.Repository.Name())
+		if err != nil {
+			return "", err
+		}
+		if last != nil && event.IsCommit(last.Commit) {
+			return last.Commit, nil
+		}
+	}
+	return "", nil
 }

@@ -68,7 +68,7 @@ func (r *runner) build(path string) (pipeline.Stage, error) {
 func (r *runner) builder() build.Builder {
 	return r.env.deps.Builder(build.Options{
 		Driver: r.cfg.Driver, Endpoint: r.cfg.Endpoint, TLSDir: r.cfg.EndpointTLSDir,
-		Keychain: r.client.Keychain(), Getenv: r.env.getenv,
+		Keychain: r.client.Keychain(), Getenv: r.env.getenv, Change: r.env.change(),
 	})
 }
 
@@ -120,7 +120,7 @@ func (r *runner) spec(path string) (build.Spec, error) {
 		Context: cfg.Context, Dockerfile: absolute, DockerfileName: name, Target: cfg.Target,
 		Args: cfg.BuildArgs, Secrets: secrets, Labels: cfg.Labels, Annotations: cfg.Annotations,
 		Contexts: cfg.BuildContexts, CacheFrom: cfg.CacheFrom, CacheTo: cfg.CacheTo, Platform: cfg.Platform,
-		NoCache: cfg.NoCache, Pull: cfg.Pull, SourceDateEpoch: epoch, CacheDir: filepath.Join(cache, "build"),
+		NoCache: cfg.NoCache, Pull: cfg.Pull, SourceDateEpoch: epoch, CacheDir: filepath.Join(cache, r.buildCache()),
 	}
 	r.keepLayers(&spec)
 	return spec, nil
@@ -335,4 +335,13 @@ func (r *runner) maxAge() time.Duration {
 		return limit
 	}
 	return r.cfg.DBMaxAge
+}
+
+// buildCache names the builder's cache on this machine: what is not merged has its
+// own, so that no step of it can leave something for a build of what is.
+func (r *runner) buildCache() string {
+	if r.env.change() {
+		return "build-of-changes"
+	}
+	return "build"
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -29,6 +30,8 @@ type Before struct {
 	// From is what is known of what the image of before was built from, for when there
 	// is no Image.
 	From compare.From
+	// Commit is what was compared with where that came out late; else empty.
+	Commit string
 	// Nothing says that nothing was published yet: nobody is blamed for anything.
 	Nothing bool
 }
@@ -111,6 +114,7 @@ type Comparison struct {
 // mark gives every finding its status.
 func (c Comparison) mark(s *State) {
 	told := c.Told // every run has its own
+	told.Commit = cmp.Or(s.Before.Commit, told.Commit)
 	s.Compared = &told
 	if s.Before.Nothing {
 		told.FirstRun = true

@@ -29,7 +29,11 @@ func New(o build.Options) build.Builder {
 		}
 	}
 	docker := &buildkit.Builder{Door: build.DoorDocker, Connect: engine.ToBuildKit(open, build.DoorDocker), Credentials: credentials, Actions: cache}
-	siblings := &engine.Siblings{Open: open, Command: command, CacheLimit: buildkit.DefaultCacheLimit}
+	volume := engine.CacheVolume
+	if o.Change {
+		volume += "-of-changes"
+	}
+	siblings := &engine.Siblings{Open: open, Command: command, CacheVolume: volume, CacheLimit: buildkit.DefaultCacheLimit}
 	sibling := &buildkit.Builder{Door: build.DoorSibling, Connect: siblings.Connect, Credentials: credentials, Actions: cache}
 	saved := &buildkit.Builder{
 		Door: build.DoorEngine, Connect: engine.ToBuildKit(open, build.DoorEngine), Credentials: credentials, Actions: cache,
