@@ -236,7 +236,7 @@ func TestDetection(t *testing.T) {
 	}{
 		{nil, false, false},
 		{map[string]string{"GITHUB_WORKSPACE": "/github/workspace"}, false, false},
-		{map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/home/runner/work/x/x"}, true, false},
+		{map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/home/runner/checkout"}, true, false},
 		{map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/github/workspace"}, true, true},
 		{map[string]string{"GITHUB_ACTIONS": "true", "INPUT_COMMAND": "gate"}, true, true},
 	} {
