@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -39,8 +40,15 @@ type Change struct {
 // Errors are those of Load; bad values in the head's files are among them, and what
 // is built from outside of the repository.
 func LoadChange(section, command string, args []string, getenv Getenv, change Change) (*Config, []string, error) {
-	head, err := read(section, command, args, getenv)
+	head, err := spoken(section, command, args, getenv)
 	if err != nil {
+		return nil, nil, err
+	}
+	if cause := outside(change.Head, head.named, true); cause != nil {
+		// Messages quote what a file holds, so it is not even opened.
+		return nil, nil, &UsageError{"config-file", fmt.Errorf("%q %w; name a file of the repository", head.named, cause)}
+	}
+	if head.files, err = readFiles(section, command, head.named, head.start); err != nil {
 		return nil, nil, err
 	}
 	base, unread, err := head.readable(change, getenv)
@@ -82,13 +90,45 @@ func LoadChange(section, command string, args []string, getenv Getenv, change Ch
 	if err := j.staysInside(change.Head); err != nil {
 		return nil, nil, err
 	}
-	if key := c.VerificationKey; key != "" && change.Base != "" && len(last(base.levels, "verification-key")) > 0 {
-		// The key itself is the base's, too: the head's file may hold another.
-		if rel, ok := inside(change.Head, key); ok {
-			c.VerificationKey = filepath.Join(change.Base, rel)
-		}
+	if err := c.trustKey(change); err != nil {
+		return nil, nil, err
 	}
 	return c, head.operands, nil
+}
+
+// trustKey takes a verification-key that lies in the repository from the base commit,
+// whoever named it: the file of that name in the head is the change's to replace.
+func (c *Config) trustKey(change Change) error {
+	key := c.VerificationKey
+	if key == "" || change.Base == "" || strings.Contains(key, "://") {
+		return nil
+	}
+	rel, ok := inside(change.Head, key)
+	if !ok {
+		// The workspace may be known by another name.
+		top, err := filepath.EvalSymlinks(change.Head)
+		if err != nil {
+			return fmt.Errorf("finding the repository: %w", err)
+		}
+		target, err := filepath.EvalSymlinks(key)
+		if err != nil {
+			return nil //nolint:nilerr // who opens it says so
+		}
+		if rel, ok = inside(top, target); !ok {
+			return nil
+		}
+	}
+	root, err := os.OpenRoot(change.Base)
+	if err != nil {
+		return fmt.Errorf("opening the tree of the base commit: %w", err)
+	}
+	defer func() { _ = root.Close() }() // it was read only
+	if info, err := root.Stat(rel); err != nil || !info.Mode().IsRegular() {
+		return &UsageError{c.set["verification-key"].what, fmt.Errorf(
+			"verification-key: %q is no file at the base commit, and a change does not bring the key it is checked with; merge the key first, or name one outside of the repository", key)}
+	}
+	c.VerificationKey = filepath.Join(change.Base, rel)
+	return nil
 }
 
 // judge settles one setting after another.
@@ -225,8 +265,9 @@ type atBase struct {
 func (g given) readable(change Change, getenv Getenv) (base atBase, unread, err error) {
 	base, err = g.at(change)
 	if err == nil {
-		// Values that cannot be read count as none, too.
-		_, err = given{files: append(slices.Clone(base.levels), base.named)}.load(getenv)
+		// Values that cannot be read count as none, too. A variable that this run does not
+		// have, such as a secret in a fork's, is no fault of the file's.
+		_, err = given{files: append(slices.Clone(base.levels), base.named)}.load(func(name string) string { return cmp.Or(getenv(name), "unset") })
 	}
 	if usage, ok := errors.AsType[*UsageError](err); ok {
 		return atBase{}, usage, nil

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -153,7 +154,7 @@ func TestEveryDirection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for value, refused := range map[string]int{test.looser: 1, test.tighter: 0} {
-				change := sides(t, settings(name+": "+test.base), settings(name+": "+value))
+				change := sides(t, map[string]string{config.FileName: name + ": " + test.base, "a.pub": "a key"}, settings(name+": "+value))
 				c, _, err := config.LoadChange(config.OnPullRequest, "gate", nil, none, change)
 				if err != nil {
 					t.Fatal(err)
@@ -201,14 +202,58 @@ func TestFilesBelowAndAbove(t *testing.T) {
 	}
 }
 
+// A key in the repository is the base's, whoever named it.
 func TestTheKeyIsTheBases(t *testing.T) {
-	change := sides(t, map[string]string{config.FileName: "verification-key: keys/a.pub\n", "keys/a.pub": "base"}, map[string]string{config.FileName: "verification-key: keys/a.pub\n", "keys/a.pub": "head"})
+	named := config.FileName
+	for name, test := range map[string]struct {
+		base, head map[string]string
+		input      string
+		want       string // what the key holds, or the error
+	}{
+		"the base names it":    {map[string]string{named: "verification-key: keys/a.pub\n", "keys/a.pub": "base"}, map[string]string{named: "verification-key: keys/a.pub\n", "keys/a.pub": "head"}, "", "base"},
+		"an input names it":    {map[string]string{"keys/a.pub": "base"}, map[string]string{"keys/a.pub": "head"}, "keys/a.pub", "base"},
+		"the head names it":    {map[string]string{"keys/a.pub": "base"}, map[string]string{named: "verification-key: keys/a.pub\n", "keys/a.pub": "head"}, "", "base"},
+		"it comes with change": {nil, map[string]string{"keys/a.pub": "head"}, "keys/a.pub", `input verification-key: verification-key: "keys/a.pub" is no file at the base commit`},
+		"another scheme":       {nil, nil, "env://KEY", "env://KEY"},
+		"it lies elsewhere":    {nil, nil, os.DevNull, os.DevNull},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _, err := config.LoadChange(config.OnPullRequest, "gate", nil, environment("INPUT_VERIFICATION-KEY", test.input), sides(t, test.base, test.head))
+			if err != nil {
+				if usage, ok := errors.AsType[*config.UsageError](err); !ok || !strings.HasPrefix(usage.Error(), test.want) {
+					t.Errorf("%v; want %q", err, test.want)
+				}
+				return
+			}
+			if text, err := os.ReadFile(c.VerificationKey); c.VerificationKey != test.want && (err != nil || string(text) != test.want) {
+				t.Errorf("the key %s is %q, %v; want %q", c.VerificationKey, text, err, test.want)
+			}
+		})
+	}
+}
+
+// What the base's files demand holds in a run that does not have a variable which its
+// build takes.
+func TestABaseWithoutItsVariable(t *testing.T) {
+	text := "fail-on-severity: low\nbuild-args: [NPM_TOKEN, A=1]\n"
+	change := sides(t, settings(text), settings("fail-on-severity: critical\n"))
 	c, _, err := config.LoadChange(config.OnPullRequest, "gate", nil, none, change)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := os.ReadFile(c.VerificationKey); err != nil || string(text) != "base" {
-		t.Errorf("the key is %q, %v", text, err)
+	if c.FailOn != finding.Low || c.FirstRun || len(c.Refused) != 1 || !strings.Contains(c.Refused[0], "would loosen") {
+		t.Errorf("fail on %s, first run %v, refused %q", c.FailOn, c.FirstRun, c.Refused)
+	}
+	was, err := c.Before(change, none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"A": "1"}, was.BuildArgs); diff != "" {
+		t.Errorf("the base builds with (-want +got):\n%s", diff)
+	}
+	// A head that asks for it is not built without.
+	if _, _, err := config.LoadChange(config.OnPullRequest, "gate", nil, none, sides(t, settings(text), settings(text))); err == nil || !strings.Contains(err.Error(), `"NPM_TOKEN" has no value here`) {
+		t.Errorf("the head: %v", err)
 	}
 }
 

@@ -59,6 +59,16 @@ type given struct {
 }
 
 func read(section, command string, args []string, getenv Getenv) (given, error) {
+	g, err := spoken(section, command, args, getenv)
+	if err != nil {
+		return given{}, err
+	}
+	g.files, err = readFiles(section, command, g.named, g.start)
+	return g, err
+}
+
+// spoken is what inputs and flags say; no file is opened.
+func spoken(section, command string, args []string, getenv Getenv) (given, error) {
 	g := given{section: section, command: command}
 	var err error
 	if g.flags, g.operands, err = parseFlags(command, args); err != nil {
@@ -66,8 +76,7 @@ func read(section, command string, args []string, getenv Getenv) (given, error) 
 	}
 	g.inputs = readInputs(command, getenv)
 	g.named, g.start = fileNamed(g.flags, g.inputs), startOf(g.flags, g.inputs, g.operands)
-	g.files, err = readFiles(section, command, g.named, g.start)
-	return g, err
+	return g, nil
 }
 
 func (g given) load(getenv Getenv) (*Config, error) {

@@ -15,7 +15,8 @@ import (
 
 // Before returns the settings as the files of another commit of the same repository
 // have them, under the inputs and flags of this run: that commit is built with what
-// it says itself. Files that cannot be read count as none. Paths are those of the
+// it says itself. Files that cannot be read count as none, and a build argument without
+// a value is left out where this run does not have the variable. Paths are those of the
 // head; what they name lies below change.Base.
 func (c *Config) Before(change Change, getenv Getenv) (*Config, error) {
 	g := c.given
@@ -23,12 +24,32 @@ func (c *Config) Before(change Change, getenv Getenv) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.files = g.readAt(base)
+	g.files = valued(g.readAt(base), getenv)
 	was, err := g.load(getenv)
 	if err == nil && len(g.operands) == 1 {
 		was.Context = g.operands[0]
 	}
 	return was, err
+}
+
+// valued leaves out the build arguments without a value whose variable is not there.
+func valued(levels [][]assignment, getenv Getenv) [][]assignment {
+	out := slices.Clone(levels)
+	for i, level := range levels {
+		out[i] = slices.Clone(level)
+		for k, a := range level {
+			if a.setting.Name != buildArgs {
+				continue
+			}
+			for _, name := range bareNames(a.text) {
+				if getenv(name) == "" {
+					kept := without(out[i][k].text, name)
+					out[i][k].text, out[i][k].origin.texts = kept, []string{kept}
+				}
+			}
+		}
+	}
+	return out
 }
 
 // readAt are the files that hold at the base commit: the one that config-file names,
@@ -203,16 +224,38 @@ func (j *judge) staysInside(root string) error {
 	return nil
 }
 
-// filesIn are the files that a build of a context begins with.
+// filesIn are the files that a build of a context begins with. A Dockerfile that is
+// found further below is checked by who finds it, with Within.
 func filesIn(c *Config, context string) []string {
 	if c.given.command == "lint" || c.given.command == "scan" {
 		return nil
 	}
-	files := []string{c.File}
+	dockerfiles := []string{c.File}
 	if c.File == "" {
-		files = []string{filepath.Join(context, "Dockerfile"), filepath.Join(context, "Containerfile")}
+		dockerfiles = []string{filepath.Join(context, "Dockerfile"), filepath.Join(context, "Containerfile")}
 	}
-	return append(files, filepath.Join(context, ".dockerignore"))
+	files := []string{filepath.Join(context, ".dockerignore")}
+	for _, dockerfile := range dockerfiles {
+		files = append(files, dockerfile, dockerfile+ignoreSuffix)
+	}
+	return files
+}
+
+// ignoreSuffix makes of a Dockerfile's name that of the ignore file which BuildKit
+// prefers to the context's .dockerignore
+// (https://docs.docker.com/build/concepts/context/#filename-and-location).
+const ignoreSuffix = ".dockerignore"
+
+// Within fails where a Dockerfile that was found in a change, or the ignore file
+// beside it, is a link that leads out of the repository, whose root is given. The
+// error is a *UsageError.
+func Within(root, dockerfile string) error {
+	for _, file := range []string{dockerfile, dockerfile + ignoreSuffix} {
+		if cause := outside(root, file, true); cause != nil {
+			return &UsageError{"file", fmt.Errorf("%q %w; a change builds from the repository alone", file, cause)}
+		}
+	}
+	return nil
 }
 
 // LocalContext is the directory on this machine that a value of build-contexts names,

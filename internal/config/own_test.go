@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -163,19 +164,23 @@ func TestBuiltFromTheRepository(t *testing.T) {
 		input      string // "name=value"
 		want       string // "" is that it may
 	}{
-		"a context above":          {"", "context: ..", "", "", `.plimsoll.yaml:1: context: ".." lies outside of the repository; a change builds from the repository alone`},
-		"an absolute one":          {"", "context: /proc/self", "", "", `.plimsoll.yaml:1: context: "/proc/self" lies outside`},
-		"an absolute file":         {"", "file: /proc/self/environ", "", "", `.plimsoll.yaml:1: file: "/proc/self/environ" lies outside`},
-		"a named one":              {"", "build-contexts: { a: /etc }", "", "", `.plimsoll.yaml:1: build-contexts: "/etc" lies outside`},
-		"a layout":                 {"", "build-contexts: { a: \"oci-layout:///var/lib/x:1\" }", "", "", `.plimsoll.yaml:1: build-contexts: "/var/lib/x" lies outside`},
-		"an image":                 {"", "build-contexts: { a: docker-image://a/b }", "", "", ""},
-		"a context by a link":      {"", "context: link", "link", "", `.plimsoll.yaml:1: context: "link" is a link that leads out of the repository`},
-		"an input by a link":       {"", "", "link", "context=link", `input context: context: "link" is a link that leads out`},
-		"a Dockerfile by a link":   {"", "", "Dockerfile", "", `file: file: "Dockerfile" is a link that leads out`},
-		"a secret by a link":       {"", "", "npmrc", "secret-files=a=npmrc", `input secret-files: secret-files: "npmrc" is a link that leads out`},
-		"an input elsewhere":       {"", "", "", "context=" + out, ""},
-		"the base's own elsewhere": {"build-contexts: { a: /etc }", "build-contexts: { a: /etc }", "", "", ""},
-		"below":                    {"", "context: sub", "", "", ""},
+		"a context above":            {"", "context: ..", "", "", `.plimsoll.yaml:1: context: ".." lies outside of the repository; a change builds from the repository alone`},
+		"an absolute one":            {"", "context: /proc/self", "", "", `.plimsoll.yaml:1: context: "/proc/self" lies outside`},
+		"an absolute file":           {"", "file: /proc/self/environ", "", "", `.plimsoll.yaml:1: file: "/proc/self/environ" lies outside`},
+		"a named one":                {"", "build-contexts: { a: /etc }", "", "", `.plimsoll.yaml:1: build-contexts: "/etc" lies outside`},
+		"a layout":                   {"", "build-contexts: { a: \"oci-layout:///var/lib/x:1\" }", "", "", `.plimsoll.yaml:1: build-contexts: "/var/lib/x" lies outside`},
+		"an image":                   {"", "build-contexts: { a: docker-image://a/b }", "", "", ""},
+		"a context by a link":        {"", "context: link", "link", "", `.plimsoll.yaml:1: context: "link" is a link that leads out of the repository`},
+		"an input by a link":         {"", "", "link", "context=link", `input context: context: "link" is a link that leads out`},
+		"a Dockerfile by a link":     {"", "", "Dockerfile", "", `file: file: "Dockerfile" is a link that leads out`},
+		"an ignore file by a link":   {"", "", ".dockerignore", "", `file: file: ".dockerignore" is a link that leads out`},
+		"the Dockerfile's own":       {"", "", "Dockerfile.dockerignore", "", `file: file: "Dockerfile.dockerignore" is a link that leads out`},
+		"that of a named Dockerfile": {"", "file: x.df", "x.df.dockerignore", "", `.plimsoll.yaml:1: file: "x.df.dockerignore" is a link that leads out`},
+		"settings by a link":         {"", "", "other.yaml", "config-file=other.yaml", `config-file: "other.yaml" is a link that leads out`},
+		"a secret by a link":         {"", "", "npmrc", "secret-files=a=npmrc", `input secret-files: secret-files: "npmrc" is a link that leads out`},
+		"an input elsewhere":         {"", "", "", "context=" + out, ""},
+		"the base's own elsewhere":   {"build-contexts: { a: /etc }", "build-contexts: { a: /etc }", "", "", ""},
+		"below":                      {"", "context: sub", "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			change := sides(t, settings(test.base), settings(test.head))
@@ -189,9 +194,27 @@ func TestBuiltFromTheRepository(t *testing.T) {
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("%v; want %q", err, test.want)
 			}
-			if _, _, err := config.Load("gate", nil, environment("INPUT_"+strings.ToUpper(said), value)); err != nil {
+			if _, _, err := config.Load("gate", nil, environment("INPUT_"+strings.ToUpper(said), value)); err != nil && said != "config-file" {
 				t.Errorf("on a laptop: %v", err)
 			}
 		})
+	}
+}
+
+// What is found below the context is the change's, too.
+func TestWithin(t *testing.T) {
+	change := sides(t, nil, map[string]string{"a/Dockerfile": "FROM scratch\n"})
+	if err := config.Within(change.Head, filepath.Join("a", "Dockerfile")); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"Dockerfile.dockerignore", "other.Dockerfile"} {
+		link := filepath.Join("a", name)
+		if err := os.Symlink(t.TempDir(), link); err != nil {
+			t.Fatal(err)
+		}
+		err := config.Within(change.Head, strings.TrimSuffix(link, ".dockerignore"))
+		if _, ok := errors.AsType[*config.UsageError](err); !ok || !strings.Contains(err.Error(), "leads out of the repository") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
