@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
+	"github.com/plimsoll-ci/plimsoll/internal/event"
 	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
 )
@@ -31,6 +33,10 @@ func runGate(ctx context.Context, env *environment, cfg *config.Config, operands
 	}
 	defer r.close()
 	r.space = space
+	was, err := r.widen()
+	if err != nil {
+		return ExitUsage, err
+	}
 	tree, err := r.open(ctx)
 	if err != nil {
 		return ExitUsage, err
@@ -43,8 +49,13 @@ func runGate(ctx context.Context, env *environment, cfg *config.Config, operands
 	}
 	gate.Lint = r.lint(tree)
 	if gate.Image.Run == nil {
-		if err := r.wantsImage(); err != nil && env.rules.NotBuilt == "" {
-			return ExitUsage, err
+		if env.rules.NotBuilt == "" {
+			if err := r.wantsImage(); err != nil {
+				return ExitUsage, err
+			}
+			if err := r.leftBehind(ctx, was, tree); err != nil {
+				return ExitUsage, err
+			}
 		}
 	} else {
 		if err := r.scanning(&gate); err != nil {
@@ -85,11 +96,22 @@ func (r *runner) image(ctx context.Context, tree *source.Tree) (pipeline.Stage, 
 		return r.build(file)
 	}
 	found, err := dockerfiles(ctx, tree)
+	// The tree may hold more than the context (widen).
+	found = slices.DeleteFunc(found, func(file string) bool {
+		_, in := below(filepath.FromSlash(r.space.path), filepath.FromSlash(file))
+		return !in
+	})
 	switch {
 	case err != nil || len(found) == 0:
 		return pipeline.Stage{}, err
 	case len(found) == 1:
-		return r.build(filepath.Join(r.space.dir, filepath.FromSlash(found[0])))
+		file = filepath.Join(r.space.dir, filepath.FromSlash(found[0]))
+		if r.env.former != nil && r.env.event.Kind != event.Default {
+			if err := config.Within(r.env.former.root, file); err != nil {
+				return pipeline.Stage{}, err
+			}
+		}
+		return r.build(file)
 	default:
 		return pipeline.Stage{}, &config.UsageError{Where: "file", Err: fmt.Errorf(
 			"%s holds no Dockerfile, and there are several below it; build one of them with --file: %s", cfg.Context, strings.Join(found, ", "))}
@@ -114,6 +136,42 @@ func (r *runner) wantsImage() error {
 		}
 	}
 	return nil
+}
+
+// leftBehind fails where nothing is built because a change says so, while the Dockerfile
+// that the base commit's settings lead to is still there: an image that nobody builds
+// cannot fail.
+func (r *runner) leftBehind(ctx context.Context, was *config.Config, tree *source.Tree) error {
+	if was == nil || was.Input != "" || was.ImageRef != "" {
+		return nil
+	}
+	left := was.File
+	if info, err := os.Stat(left); left != "" && (err != nil || !info.Mode().IsRegular()) {
+		left = ""
+	}
+	if left == "" {
+		var err error
+		if left, err = dockerfileIn(was.Context); err != nil {
+			return err
+		}
+	}
+	if left == "" && len(r.pathsBefore) > 0 {
+		found, err := dockerfiles(ctx, tree)
+		if err != nil {
+			return err
+		}
+		for _, file := range found {
+			if _, in := below(filepath.FromSlash(r.pathsBefore[0]), filepath.FromSlash(file)); in {
+				left = file
+				break
+			}
+		}
+	}
+	if left == "" {
+		return nil
+	}
+	return &config.UsageError{Where: "context", Err: fmt.Errorf(
+		"there is no image: the change moves the context to %q, away from the Dockerfile that is built, %q; move or remove it with the context, or name one with file", r.cfg.Context, left)}
 }
 
 func dockerfiles(ctx context.Context, tree *source.Tree) ([]string, error) {

@@ -32,6 +32,11 @@ func runLint(ctx context.Context, env *environment, cfg *config.Config, operands
 		}
 	}
 	r := &runner{env: env, cfg: cfg, command: "lint", space: space, operands: operands, paths: paths}
+	if len(operands) <= 1 {
+		if _, err := r.widen(); err != nil {
+			return ExitUsage, err
+		}
+	}
 	tree, err := r.open(ctx)
 	if err != nil {
 		return ExitUsage, err

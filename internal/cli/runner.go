@@ -31,6 +31,9 @@ type runner struct {
 	operands []string // as typed, for the line that reproduces the verdict
 	space    workspace
 	paths    []string // what of it is linted, relative to it; none means space.path
+	// pathsBefore are further paths to lint, those that only the base commit's settings name.
+	pathsBefore []string
+
 	client   *registry.Client
 	scratch  string // removed when the command ends
 	closers  []io.Closer

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/event"
@@ -13,17 +14,59 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/source/revision"
 )
 
-// sources says what of the workspace is linted: what was named, and the
-// Dockerfile that is built wherever it lies.
+// sources says what of the workspace is linted: what was named, what the base commit's
+// settings name beside it, and the Dockerfile that is built wherever it lies.
 func (r *runner) sources() source.Options {
-	opts := source.Options{Paths: r.paths, Manifests: r.cfg.Manifests, ComposeFiles: r.cfg.ComposeFiles, SkipDirs: r.cfg.SkipDirs, SkipFiles: r.cfg.SkipFiles}
-	if len(opts.Paths) == 0 {
-		opts.Paths = []string{r.space.path}
-	}
+	opts := source.Options{Paths: slices.Concat(r.named(), existing(r.space.dir, r.pathsBefore)), Manifests: r.cfg.Manifests, ComposeFiles: r.cfg.ComposeFiles, SkipDirs: r.cfg.SkipDirs, SkipFiles: r.cfg.SkipFiles}
 	if r.cfg.File != "" {
 		opts.Dockerfiles = []string{r.cfg.File}
 	}
 	return opts
+}
+
+// named are the paths of the workspace that this run was told to look at.
+func (r *runner) named() []string {
+	if len(r.paths) > 0 {
+		return r.paths
+	}
+	return []string{r.space.path}
+}
+
+// pathsIn are the paths to lint that are there below another tree's workspace: what
+// only one side of a change has is not missing in the other.
+func (r *runner) pathsIn(dir string) []string {
+	return existing(dir, slices.Concat(r.named(), r.pathsBefore))
+}
+
+// widen makes a change judged in the context that the base commit's settings name,
+// beside its own: a change that moves the context leaves nothing out that was judged.
+// It returns those settings, nil where nothing differs or nothing is compared.
+func (r *runner) widen() (*config.Config, error) {
+	base := r.env.former
+	if base == nil || base.settings == "" || r.env.event.Kind == event.Default {
+		return nil, nil //nolint:nilnil // what the default branch holds has been merged
+	}
+	was, err := r.cfg.Before(config.Change{Head: base.root, Base: base.settings}, r.env.getenv)
+	if err != nil {
+		return nil, fmt.Errorf("reading the settings of the base commit: %w", err)
+	}
+	from, err := filepath.Abs(was.Context)
+	if err != nil {
+		return nil, fmt.Errorf("finding %s: %w", was.Context, err)
+	}
+	to, err := filepath.Abs(r.cfg.Context)
+	if err != nil {
+		return nil, fmt.Errorf("finding %s: %w", r.cfg.Context, err)
+	}
+	if _, ok := below(base.root, from); from == to || !ok {
+		return was, nil
+	}
+	path, err := r.space.rel(from)
+	if err != nil {
+		return nil, err
+	}
+	r.pathsBefore = []string{path}
+	return was, nil
 }
 
 // open opens the tree that is judged: the workspace, and on pull_request_target,
