@@ -36,7 +36,7 @@ func TestPromotionByEvent(t *testing.T) {
 	t.Parallel()
 	host, image := unsigned(t)
 	w := newWorld(t, githubtest.Options{}, writing)
-	w.open(files{"Dockerfile": good}, files{"README": "two\n"})
+	w.open(files{"Dockerfile": good, "cosign.pub": "a key\n"}, files{"README": "two\n"})
 	to := func(e object) { e["before"], e["after"], e["ref"] = w.base, w.head, "refs/heads/"+trunk }
 	schedule := run{event: "schedule", commit: w.head, github: of("schedule", "refs/heads/"+trunk)}
 	for name, c := range map[string]struct {

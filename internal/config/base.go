@@ -123,7 +123,9 @@ func (c *Config) trustKey(change Change) error {
 		return fmt.Errorf("opening the tree of the base commit: %w", err)
 	}
 	defer func() { _ = root.Close() }() // it was read only
-	if info, err := root.Stat(rel); err != nil || !info.Mode().IsRegular() {
+	info, err := root.Stat(rel)
+	// Whether this event promotes at all is said first; who opens the key then says that it is not there.
+	if missing := err != nil || !info.Mode().IsRegular(); missing && c.given.command != "promote" {
 		return &UsageError{c.set["verification-key"].what, fmt.Errorf(
 			"verification-key: %q is no file at the base commit, and a change does not bring the key it is checked with; merge the key first, or name one outside of the repository", key)}
 	}
