@@ -169,7 +169,7 @@ func (r *runner) lintBefore(ctx context.Context, tree string) (lint.Report, erro
 			opts.Dockerfiles = []string{rel}
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(r.space.path))); err != nil {
+	if opts.Paths = r.pathsIn(dir); len(opts.Paths) == 0 {
 		return lint.Report{}, nil // what was not there had no findings
 	}
 	opts.Dockerfiles = existing(dir, opts.Dockerfiles)
