@@ -95,7 +95,7 @@ func (env *environment) parted(ctx context.Context, f *former) (tip, since strin
 	case event.PullRequestTarget:
 	case event.Branch:
 		if f.branch = env.event.DefaultBranch; f.branch == "" {
-			return "", "", errors.New("the event does not tell the default branch, which a branch is compared with")
+			return "", "", nil // GitHub always tells it; another runner's branch is compared with nothing, and everything counts
 		}
 		client, err := env.github(env.getenv("INPUT_GITHUB-TOKEN"))
 		if err != nil {
