@@ -74,11 +74,22 @@ func TestSibling(t *testing.T) {
 	if got := say(t, s, "hello ::add-mask::x \x1b[31m"); got != "hello ::add-mask::x \x1b[31m" {
 		t.Errorf("the stream gave %q", got)
 	}
-	mu.Lock()
-	if len(told) == 0 || told[0] != "serving \x1b[2J::stop-commands::x" {
-		t.Errorf("standard error told %q", told)
+	// The engine reads the two streams by two pipes: what was written to standard
+	// error first may come after what was written to standard output.
+	first := func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(told) == 0 {
+			return ""
+		}
+		return told[0]
 	}
-	mu.Unlock()
+	for began := time.Now(); first() == "" && time.Since(began) < 15*time.Second; {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if got := first(); got != "serving \x1b[2J::stop-commands::x" {
+		t.Errorf("standard error told %q", got)
+	}
 	if err := s.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
