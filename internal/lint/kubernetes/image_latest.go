@@ -9,13 +9,13 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
 )
 
-var imageLatest = lint.Check[*kubernetes.Workload]{
+var imageLatest = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "IMG-4.a", Name: "image-latest", Points: []string{"IMG-4"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "Every container's image names a version or a digest",
 		Also:    []string{"KSV-0013", "CKV_K8S_14", "latest-tag", "container-image-tag", "tagNotSpecified"},
 	},
-	Run: func(p *lint.Pass, w *kubernetes.Workload) {
+	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		for _, c := range w.Containers() {
 			node := c.Node.Get("image")
 			// What is no reference is filled in by something else before it is applied.
@@ -36,5 +36,5 @@ var imageLatest = lint.Check[*kubernetes.Workload]{
 				Message: fmt.Sprintf("container %q: image %q %s so that nobody knows what runs; name a version and the digest that was scanned", c.Name, node.Text(), what),
 			})
 		}
-	},
+	}),
 }

@@ -4,6 +4,7 @@ package kubernetes
 import (
 	"context"
 	"embed"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -18,7 +19,7 @@ import (
 var Pages embed.FS
 
 // checks is ordered by name.
-var checks = []lint.Check[*kubernetes.Workload]{
+var checks = []lint.Check[*kubernetes.Object]{
 	imageLatest,
 	privilegeEscalation,
 	probesMissing,
@@ -28,8 +29,8 @@ var checks = []lint.Check[*kubernetes.Workload]{
 // Linter judges Kubernetes manifests.
 func Linter() lint.Linter { return lint.New(source.Kubernetes, parse, checks) }
 
-func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.Set[*kubernetes.Workload], error) {
-	set := lint.Set[*kubernetes.Workload]{Documents: map[*source.File]lint.Document{}}
+func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.Set[*kubernetes.Object], error) {
+	set := lint.Set[*kubernetes.Object]{Documents: map[*source.File]lint.Document{}}
 	custom := kubernetes.ReadKustomizations(listing.Kustomizations)
 	var sources []*source.File
 	templates := map[string]int{} // per chart, without those that were named
@@ -67,10 +68,28 @@ func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.S
 	}
 	tellCharts(&set, listing, templates)
 	tellKustomizations(&set, listing)
-	for _, w := range kubernetes.NewSet(parsed, custom).Workloads() {
-		set.Units = append(set.Units, lint.Unit[*kubernetes.Workload]{File: w.File.Source, Doc: w})
+	for _, o := range kubernetes.NewSet(parsed, custom).Objects() {
+		set.Units = append(set.Units, lint.Unit[*kubernetes.Object]{File: o.File.Source, Doc: o})
 	}
 	return set, err
+}
+
+// onWorkloads runs a check on the objects that run pods.
+func onWorkloads(run func(p *lint.Pass, w *kubernetes.Workload)) func(*lint.Pass, *kubernetes.Object) {
+	return func(p *lint.Pass, o *kubernetes.Object) {
+		if w, ok := o.Workload(); ok {
+			run(p, w)
+		}
+	}
+}
+
+// on runs a check on the objects of some kinds of one API group; the core group is "".
+func on(run func(p *lint.Pass, o *kubernetes.Object), group string, kinds ...string) func(*lint.Pass, *kubernetes.Object) {
+	return func(p *lint.Pass, o *kubernetes.Object) {
+		if slices.Contains(kinds, o.Kind) && o.Group() == group {
+			run(p, o)
+		}
+	}
 }
 
 // list joins words as people do: "a, b and c".

@@ -9,13 +9,13 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
 )
 
-var privilegeEscalation = lint.Check[*kubernetes.Workload]{
+var privilegeEscalation = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "USR-3.a", Name: "privilege-escalation", Points: []string{"USR-3"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "No container lets its processes gain more privileges than they started with",
 		Also:    []string{"KSV-0001", "CKV_K8S_20", "privilege-escalation-container", "privilegeEscalationAllowed"},
 	},
-	Run: func(p *lint.Pass, w *kubernetes.Workload) {
+	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		if w.Windows() { // the field means nothing there, and the API refuses it
 			return
 		}
@@ -25,7 +25,7 @@ var privilegeEscalation = lint.Check[*kubernetes.Workload]{
 				p.Report(problem)
 			}
 		}
-	},
+	}),
 }
 
 func escalates(c *kubernetes.Container) (lint.Problem, bool) {

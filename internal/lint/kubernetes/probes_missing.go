@@ -9,13 +9,13 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
 )
 
-var probesMissing = lint.Check[*kubernetes.Workload]{
+var probesMissing = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "PRB-1.a", Name: "probes-missing", Points: []string{"PRB-1"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "Every long-running container has a readiness and a liveness probe",
 		Also:    []string{"pod-probes", "no-readiness-probe", "no-liveness-probe", "CKV_K8S_8", "CKV_K8S_9", "readinessProbeMissing", "livenessProbeMissing"},
 	},
-	Run: func(p *lint.Pass, w *kubernetes.Workload) {
+	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		if w.RunsToEnd() {
 			return
 		}
@@ -45,5 +45,5 @@ var probesMissing = lint.Check[*kubernetes.Workload]{
 				Message: fmt.Sprintf("container %q has no %s; probe an endpoint that fails when it does", c.Name, strings.Join(missing, " and no ")),
 			})
 		}
-	},
+	}),
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
 )
 
-var resourcesMissing = lint.Check[*kubernetes.Workload]{
+var resourcesMissing = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "RES-1.a", Name: "resources-missing", Points: []string{"RES-1"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "Every container requests CPU and memory and has a limit for memory",
@@ -17,7 +17,7 @@ var resourcesMissing = lint.Check[*kubernetes.Workload]{
 			"unset-cpu-requirements", "unset-memory-requirements", "container-resources",
 		},
 	},
-	Run: func(p *lint.Pass, w *kubernetes.Workload) {
+	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		pod := w.Pod.Get("resources") // for the whole pod, since Kubernetes 1.34
 		for _, c := range w.Containers() {
 			if c.Role == kubernetes.Ephemeral { // they cannot have any
@@ -60,5 +60,5 @@ var resourcesMissing = lint.Check[*kubernetes.Workload]{
 				Message: fmt.Sprintf("container %q does not set %s; set them from what it uses", c.Name, list(missing)),
 			})
 		}
-	},
+	}),
 }

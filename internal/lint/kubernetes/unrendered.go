@@ -14,7 +14,7 @@ import (
 // tellCharts says of the charts, which nothing here renders, what was not judged:
 // a note where a search came by, and an unread record where somebody asked for the
 // chart, because a pass would then be an answer about what was not looked at.
-func tellCharts(set *lint.Set[*kubernetes.Workload], listing *source.Listing, templates map[string]int) {
+func tellCharts(set *lint.Set[*kubernetes.Object], listing *source.Listing, templates map[string]int) {
 	for _, chart := range listing.Charts {
 		left := 0
 		for inner, n := range templates {
@@ -37,7 +37,7 @@ func tellCharts(set *lint.Set[*kubernetes.Workload], listing *source.Listing, te
 
 // tellKustomizations does so for kustomizations. Their resources are judged as
 // they stand, so that one which was named is unread only when none of them was.
-func tellKustomizations(set *lint.Set[*kubernetes.Workload], listing *source.Listing) {
+func tellKustomizations(set *lint.Set[*kubernetes.Object], listing *source.Listing) {
 	for _, k := range listing.Kustomizations {
 		set.Unjudged++
 		dir := path.Dir(k.Path)
@@ -66,7 +66,7 @@ func render(tool, dir string) string {
 }
 
 // judged says whether an object below a directory was.
-func judged(set *lint.Set[*kubernetes.Workload], dir string) bool {
+func judged(set *lint.Set[*kubernetes.Object], dir string) bool {
 	for file := range set.Documents {
 		if within(file.Path, dir) {
 			return true

@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/plimsoll-ci/plimsoll/internal/source"
+	"github.com/plimsoll-ci/plimsoll/internal/source/yaml"
 )
 
 // Set is all manifests that are judged together.
@@ -28,6 +27,7 @@ func NewSet(files []*File, k Kustomizations) *Set {
 	s := &Set{Files: files, images: k.images, selectors: map[pair][]map[string]string{}, limits: map[string]string{}}
 	for _, f := range files {
 		for _, object := range f.Objects {
+			object.Set = s
 			switch object.Kind {
 			case "Service":
 				s.addService(object)
@@ -53,14 +53,20 @@ func (s *Set) addService(object *Object) {
 	s.selectors[p] = append(s.selectors[p], selector)
 }
 
+// Objects lists those of all files, in order.
+func (s *Set) Objects() []*Object {
+	var all []*Object
+	for _, f := range s.Files {
+		all = append(all, f.Objects...)
+	}
+	return all
+}
+
 // Workloads lists the objects of all files that run pods, in order.
 func (s *Set) Workloads() []*Workload {
 	var all []*Workload
 	for _, f := range s.Files {
-		for _, w := range f.Workloads() {
-			w.Set = s
-			all = append(all, w)
-		}
+		all = append(all, f.Workloads()...)
 	}
 	return all
 }
@@ -121,14 +127,10 @@ type Kustomizations struct {
 func ReadKustomizations(files []*source.File) Kustomizations {
 	k := Kustomizations{Patches: map[string]string{}, images: map[string]string{}}
 	for _, src := range files {
-		document, err := decode(yaml.NewDecoder(strings.NewReader(src.Text)))
-		if err != nil || len(document.Content) != 1 {
-			continue
+		parsed, unread := yaml.Parse(src, maxNodes)
+		if parsed != nil && len(unread) == 0 && len(parsed.Documents) == 1 {
+			k.read(src, parsed.Documents[0])
 		}
-		if _, err := check(document); err != nil {
-			continue
-		}
-		k.read(src, Node{&File{Source: src}, document.Content[0]})
 	}
 	return k
 }

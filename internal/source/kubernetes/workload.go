@@ -29,17 +29,19 @@ type Workload struct {
 	Template Node
 	// Pod is the pod spec.
 	Pod Node
-	// Set is all manifests that are judged together; nil when only one file is known.
-	Set *Set
 
-	path string
+	path       string
+	containers []*Container
 }
 
 // Workload returns the view on an object that runs pods.
-func (o *Object) Workload() (*Workload, bool) {
+func (o *Object) Workload() (*Workload, bool) { return o.workload, o.workload != nil }
+
+// pods makes that view, nil for an object that runs none.
+func (o *Object) pods() *Workload {
 	path, ok := templates[o.Kind]
 	if !ok || !slices.Contains(groups, o.APIVersion) {
-		return nil, false
+		return nil
 	}
 	w := &Workload{Object: o, Template: o.Node}
 	for _, key := range path {
@@ -47,10 +49,11 @@ func (o *Object) Workload() (*Workload, bool) {
 		w.path += key + "."
 	}
 	if w.Pod = w.Template.Get("spec"); !w.Pod.Exists() {
-		return nil, false
+		return nil
 	}
 	w.path += "spec"
-	return w, true
+	w.containers = w.collect()
+	return w
 }
 
 // Workloads lists the objects of the file that run pods.
@@ -117,8 +120,14 @@ type Container struct {
 	Path string
 }
 
-// Containers lists all containers of the pods: main, init, sidecars, ephemeral.
-func (w *Workload) Containers() []*Container {
+// Path is where the pod spec stands inside the object: "spec.template.spec".
+func (w *Workload) Path() string { return w.path }
+
+// Containers lists all containers of the pods: init and sidecars, main, ephemeral.
+// The caller leaves the list as it is.
+func (w *Workload) Containers() []*Container { return w.containers }
+
+func (w *Workload) collect() []*Container {
 	var all []*Container
 	for _, section := range []struct {
 		key  string
