@@ -182,7 +182,7 @@ func (r *runner) lintBefore(ctx context.Context, tree string) (lint.Report, erro
 	if err != nil {
 		return lint.Report{}, err
 	}
-	return lint.Run(ctx, all.Linters(), opened, demands)
+	return lint.Run(ctx, all.Linters(), all.Across(), opened, demands)
 }
 
 // existing keeps the files that are there: one that the change added is not

@@ -76,7 +76,7 @@ func (r *runner) now() time.Time {
 
 func (r *runner) lint(tree *source.Tree) pipeline.Stage {
 	return pipeline.Lint(func(ctx context.Context) (lint.Report, error) {
-		return lint.Run(ctx, all.Linters(), tree, r.lintOptions())
+		return lint.Run(ctx, all.Linters(), all.Across(), tree, r.lintOptions())
 	})
 }
 

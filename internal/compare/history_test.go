@@ -82,7 +82,7 @@ func linted(t *testing.T, dir string) []finding.Finding {
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	report, err := lint.Run(t.Context(), all.Linters(), tree, lint.Options{})
+	report, err := lint.Run(t.Context(), all.Linters(), all.Across(), tree, lint.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ package lint
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -38,6 +37,12 @@ type Options struct {
 	Dockerfile string
 	BuildArgs  map[string]string
 	Target     string
+	// Complete says that the manifests are all that is applied: what they refer to
+	// and is not there is missing, where otherwise nobody can know.
+	Complete bool
+	// KubernetesMin and KubernetesMax bound the versions that the manifests are for
+	// ("1.33"); empty are the oldest and newest that are known.
+	KubernetesMin, KubernetesMax string
 }
 
 // Report is what a run saw. All lists are in a fixed order.
@@ -80,6 +85,8 @@ type Set[T any] struct {
 	Linted    verdict.Linted
 	// Unjudged counts the files that were there and that nothing was judged of.
 	Unjudged int
+	// Model is what checks across kinds look at: all of the kind's own model.
+	Model any
 }
 
 // Unit is one thing that checks look at.
@@ -103,6 +110,7 @@ type result struct {
 	notes     []string
 	linted    verdict.Linted
 	unjudged  int
+	model     any
 }
 
 // New ties a kind's parser to its checks.
@@ -116,24 +124,11 @@ func New[T any](kind source.Kind, parse func(context.Context, *source.Listing, O
 		if err != nil {
 			return result{}, err
 		}
-		texts := make(map[string]text, len(set.Documents))
-		for file, document := range set.Documents {
-			texts[file.Path] = text{file, inOrder(document.Masked())}
-		}
-		passes := make([]*Pass, len(set.Units))
-		err = Each(ctx, len(set.Units), func(i int) {
-			unit := set.Units[i]
-			p := &Pass{Options: opts, file: unit.File, texts: texts}
-			for _, c := range checks {
-				p.rule = c.Rule
-				c.Run(p, unit.Doc)
-			}
-			passes[i] = p
-		})
+		passes, err := judge(ctx, set.Units, textsOf(set.Documents), opts, checks)
 		if err != nil {
 			return result{}, err
 		}
-		r := result{documents: set.Documents, unread: set.Unread, notes: set.Notes, linted: set.Linted, unjudged: set.Unjudged}
+		r := result{documents: set.Documents, unread: set.Unread, notes: set.Notes, linted: set.Linted, unjudged: set.Unjudged, model: set.Model}
 		for _, p := range passes {
 			r.findings = append(r.findings, p.findings...)
 			r.notes = append(r.notes, p.notes...)
@@ -141,6 +136,28 @@ func New[T any](kind source.Kind, parse func(context.Context, *source.Listing, O
 		return r, nil
 	}
 	return l
+}
+
+func textsOf(documents map[*source.File]Document) map[string]text {
+	texts := make(map[string]text, len(documents))
+	for file, document := range documents {
+		texts[file.Path] = text{file, inOrder(document.Masked())}
+	}
+	return texts
+}
+
+// judge runs the checks over the units, several at a time.
+func judge[T any](ctx context.Context, units []Unit[T], texts map[string]text, opts Options, checks []Check[T]) ([]*Pass, error) {
+	passes := make([]*Pass, len(units))
+	err := Each(ctx, len(units), func(i int) {
+		p := &Pass{Options: opts, file: units[i].File, texts: texts}
+		for _, c := range checks {
+			p.rule = c.Rule
+			c.Run(p, units[i].Doc)
+		}
+		passes[i] = p
+	})
+	return passes, err
 }
 
 // Each calls do for 0 to n-1, several at a time. It fails only when ctx ends.
@@ -159,54 +176,17 @@ func Each(ctx context.Context, n int, do func(i int)) error {
 	return ctx.Err()
 }
 
-// Run judges a tree with all linters. It fails only when ctx ends or the tree's
-// root cannot be listed; what could not be judged is in the report.
-func Run(ctx context.Context, linters []Linter, tree *source.Tree, opts Options) (Report, error) {
-	if opts.Profile == "" {
-		opts.Profile = ProfileRecommended
-	}
-	listings, err := tree.Read(ctx)
-	if err != nil {
-		return Report{}, err
-	}
-	report := Report{Findings: []finding.Finding{}, Unread: []finding.Unread{}}
-	excuses := newExcuses(linters, opts.AsOf)
-	for _, l := range linters {
-		listing := listings[l.Kind]
-		if listing == nil {
-			continue
-		}
-		r, err := l.lint(ctx, listing, opts)
-		if err != nil {
-			return Report{}, fmt.Errorf("judging sources of kind %s: %w", l.Kind, err)
-		}
-		report.Findings = append(report.Findings, excuses.apply(r)...)
-		report.Unread = slices.Concat(report.Unread, listing.Unread, r.unread)
-		report.Notes = slices.Concat(report.Notes, listing.Notes, r.notes)
-		report.Linted.Dockerfiles += r.linted.Dockerfiles
-		report.Linted.Manifests += r.linted.Manifests
-		report.Linted.Objects += r.linted.Objects
-		report.Linted.ComposeFiles += r.linted.ComposeFiles
-		report.Linted.Services += r.linted.Services
-		report.Unjudged += listing.Unjudged + r.unjudged
-	}
-	finding.Sort(report.Findings)
-	slices.SortStableFunc(report.Unread, func(a, b finding.Unread) int {
-		if c := strings.Compare(a.Location.Path, b.Location.Path); c != 0 {
-			return c
-		}
-		return a.Location.Line - b.Location.Line
-	})
-	slices.Sort(report.Notes)
-	report.Notes = slices.Compact(report.Notes)
-	return report, nil
-}
-
-// Rules lists the rules of all linters and of suppressions, ordered by id.
-func Rules(linters []Linter) []finding.Rule {
+// Rules lists the rules of all linters, of checks across kinds and of suppressions,
+// ordered by id.
+func Rules(linters []Linter, across ...Across) []finding.Rule {
 	byID := map[string]finding.Rule{}
 	for _, l := range linters {
 		for _, r := range l.Rules {
+			byID[r.ID] = r
+		}
+	}
+	for _, a := range across {
+		for _, r := range a.Rules {
 			byID[r.ID] = r
 		}
 	}

@@ -49,13 +49,15 @@ type Problem struct {
 	// Excerpt overrides the text at At. A check on secrets sets it.
 	Excerpt string
 	Related []finding.Location
+	// Fix is how it could be mended; nil where only a person can know.
+	Fix *finding.Fix
 }
 
 // Report records a problem.
 func (p *Pass) Report(problem Problem) {
 	f := finding.Finding{
 		Rule: p.rule, Severity: problem.Severity, Subject: problem.Subject, Path: problem.Path,
-		Message: problem.Message, Location: problem.At, Related: problem.Related, Excerpt: problem.Excerpt,
+		Message: problem.Message, Location: problem.At, Related: problem.Related, Excerpt: problem.Excerpt, Fix: problem.Fix,
 	}
 	if f.Severity == finding.Unknown {
 		f.Severity = p.rule.Severity

@@ -108,26 +108,23 @@ type excuses struct {
 	asOf  time.Time
 }
 
-func newExcuses(linters []Linter, asOf time.Time) excuses {
+func newExcuses(rules []finding.Rule, asOf time.Time) excuses {
 	e := excuses{known: map[string]bool{}, asOf: asOf}
-	for _, l := range linters {
-		for _, r := range l.Rules {
-			e.known[r.ID] = true
-			e.rules = append(e.rules, r.ID)
-		}
+	for _, r := range rules {
+		e.known[r.ID] = true
+		e.rules = append(e.rules, r.ID)
 	}
 	return e
 }
 
 // apply marks what is excused, and adds findings about the excuses themselves.
-func (e excuses) apply(r result) []finding.Finding {
+func (e excuses) apply(findings []finding.Finding, documents map[*source.File]Document) []finding.Finding {
 	byPath := map[string][]int{}
-	for i := range r.findings {
-		path := r.findings[i].Location.Path
+	for i := range findings {
+		path := findings[i].Location.Path
 		byPath[path] = append(byPath[path], i)
 	}
-	findings := r.findings
-	for file, document := range r.documents {
+	for file, document := range documents {
 		comments := document.Comments()
 		if len(comments) == 0 {
 			continue

@@ -24,10 +24,13 @@ func Linters() []lint.Linter {
 	return []lint.Linter{dockerfile.Linter(), kubernetes.Linter(), compose.Linter()}
 }
 
+// Across lists the checks that see several kinds of sources at once.
+func Across() []lint.Across { return nil }
+
 // Rules lists every rule that a finding can have, those about suppressions and
 // about images too, ordered by id.
 func Rules() []finding.Rule {
-	rules := slices.Concat(lint.Rules(Linters()), scan.Rules())
+	rules := slices.Concat(lint.Rules(Linters(), Across()...), scan.Rules())
 	slices.SortFunc(rules, func(a, b finding.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return rules
 }

@@ -66,7 +66,7 @@ func bench(b *testing.B, files map[string]string) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		report, err := lint.Run(b.Context(), linters, tree, lint.Options{AsOf: today})
+		report, err := lint.Run(b.Context(), linters, Across(), tree, lint.Options{AsOf: today})
 		if err != nil || len(report.Findings) == 0 || len(report.Unread) > 0 {
 			b.Fatal(err, len(report.Findings), report.Unread)
 		}

@@ -70,7 +70,7 @@ func lintTree(t testing.TB, dir string, asked source.Options, opts lint.Options)
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	report, err := lint.Run(t.Context(), Linters(), tree, opts)
+	report, err := lint.Run(t.Context(), Linters(), Across(), tree, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func told(report lint.Report, rule string) string {
 
 func TestFixtures(t *testing.T) {
 	// The rules on images have no sources to show: their tests lie with their adapters.
-	for _, rule := range lint.Rules(Linters()) {
+	for _, rule := range lint.Rules(Linters(), Across()...) {
 		t.Run(rule.Name, func(t *testing.T) {
 			archive, err := fixture(rule.Name)
 			if err != nil {

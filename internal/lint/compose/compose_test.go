@@ -35,7 +35,7 @@ func lintFiles(t testing.TB, files string, asked source.Options, profile string)
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	report, err := lint.Run(t.Context(), []lint.Linter{Linter()}, tree, lint.Options{Profile: profile})
+	report, err := lint.Run(t.Context(), []lint.Linter{Linter()}, nil, tree, lint.Options{Profile: profile})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,7 +394,7 @@ func BenchmarkLint(b *testing.B) {
 	defer tree.Close()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := lint.Run(b.Context(), []lint.Linter{Linter()}, tree, lint.Options{}); err != nil {
+		if _, err := lint.Run(b.Context(), []lint.Linter{Linter()}, nil, tree, lint.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

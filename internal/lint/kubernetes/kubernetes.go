@@ -68,7 +68,9 @@ func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.S
 	}
 	tellCharts(&set, listing, templates)
 	tellKustomizations(&set, listing)
-	for _, o := range kubernetes.NewSet(parsed, custom).Objects() {
+	all := kubernetes.NewSet(parsed, custom)
+	set.Model = all
+	for _, o := range all.Objects() {
 		set.Units = append(set.Units, lint.Unit[*kubernetes.Object]{File: o.File.Source, Doc: o})
 	}
 	return set, err

@@ -1,0 +1,145 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
+)
+
+// Models are what the linters made of a tree, each in its own type, by kind. A kind
+// of which nothing was found is not among them.
+type Models map[source.Kind]any
+
+// Across is a set of checks that see several kinds of sources at once, and the image
+// where there is one.
+type Across struct {
+	Rules  []finding.Rule
+	across func(ctx context.Context, models Models, texts map[string]text, opts Options) ([]*Pass, error)
+}
+
+// NewAcross ties what joins the models to its checks. Join returns the units that
+// the checks look at; their files are for notes only.
+func NewAcross[T any](join func(ctx context.Context, models Models, opts Options) ([]Unit[T], error), checks []Check[T]) Across {
+	a := Across{}
+	for _, c := range checks {
+		a.Rules = append(a.Rules, c.Rule)
+	}
+	a.across = func(ctx context.Context, models Models, texts map[string]text, opts Options) ([]*Pass, error) {
+		units, err := join(ctx, models, opts)
+		if err != nil {
+			return nil, err
+		}
+		return judge(ctx, units, texts, opts, checks)
+	}
+	return a
+}
+
+// Looked is a tree whose kinds were judged one by one. The checks across them may
+// follow when there is an image to look at too.
+type Looked struct {
+	Models Models
+
+	report    Report
+	opts      Options
+	excuses   excuses
+	documents map[*source.File]Document
+}
+
+// Look judges a tree with all linters. It fails only when ctx ends or the tree's
+// root cannot be listed; what could not be judged is in the report. Checks across
+// kinds are named only so that excuses for them are known.
+func Look(ctx context.Context, linters []Linter, across []Across, tree *source.Tree, opts Options) (*Looked, error) {
+	if opts.Profile == "" {
+		opts.Profile = ProfileRecommended
+	}
+	listings, err := tree.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &Looked{
+		Models: Models{}, opts: opts, excuses: newExcuses(Rules(linters, across...), opts.AsOf),
+		documents: map[*source.File]Document{},
+		report:    Report{Findings: []finding.Finding{}, Unread: []finding.Unread{}},
+	}
+	for _, linter := range linters {
+		listing := listings[linter.Kind]
+		if listing == nil {
+			continue
+		}
+		r, err := linter.lint(ctx, listing, opts)
+		if err != nil {
+			return nil, fmt.Errorf("judging sources of kind %s: %w", linter.Kind, err)
+		}
+		if r.model != nil {
+			l.Models[linter.Kind] = r.model
+		}
+		maps.Copy(l.documents, r.documents)
+		l.add(listing, r)
+	}
+	return l, nil
+}
+
+func (l *Looked) add(listing *source.Listing, r result) {
+	report := &l.report
+	report.Findings = append(report.Findings, r.findings...)
+	report.Unread = slices.Concat(report.Unread, listing.Unread, r.unread)
+	report.Notes = slices.Concat(report.Notes, listing.Notes, r.notes)
+	report.Linted.Dockerfiles += r.linted.Dockerfiles
+	report.Linted.Manifests += r.linted.Manifests
+	report.Linted.Objects += r.linted.Objects
+	report.Linted.ComposeFiles += r.linted.ComposeFiles
+	report.Linted.Services += r.linted.Services
+	report.Unjudged += listing.Unjudged + r.unjudged
+}
+
+// Across runs the checks that see several kinds at once.
+func (l *Looked) Across(ctx context.Context, across []Across) error {
+	texts := textsOf(l.documents)
+	for _, a := range across {
+		passes, err := a.across(ctx, l.Models, texts, l.opts)
+		if err != nil {
+			return fmt.Errorf("judging across artefacts: %w", err)
+		}
+		for _, p := range passes {
+			l.report.Findings = append(l.report.Findings, p.findings...)
+			l.report.Notes = append(l.report.Notes, p.notes...)
+		}
+	}
+	return nil
+}
+
+// Report is what was seen, excuses applied. It may be asked for again after Across.
+func (l *Looked) Report() Report {
+	report := l.report
+	report.Findings = l.excuses.apply(slices.Clone(report.Findings), l.documents)
+	finding.Sort(report.Findings)
+	report.Unread = slices.Clone(report.Unread)
+	slices.SortStableFunc(report.Unread, func(a, b finding.Unread) int {
+		if c := strings.Compare(a.Location.Path, b.Location.Path); c != 0 {
+			return c
+		}
+		return a.Location.Line - b.Location.Line
+	})
+	report.Notes = slices.Clone(report.Notes)
+	slices.Sort(report.Notes)
+	report.Notes = slices.Compact(report.Notes)
+	return report
+}
+
+// Run judges a tree with all linters and all checks across kinds, without an image.
+// It fails as Look does.
+func Run(ctx context.Context, linters []Linter, across []Across, tree *source.Tree, opts Options) (Report, error) {
+	l, err := Look(ctx, linters, across, tree, opts)
+	if err != nil {
+		return Report{}, err
+	}
+	if err := l.Across(ctx, across); err != nil {
+		return Report{}, err
+	}
+	return l.Report(), nil
+}
