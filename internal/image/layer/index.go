@@ -158,6 +158,23 @@ func (x *Index) All() iter.Seq[File] {
 	return func(yield func(File) bool) { x.root.walk(yield) }
 }
 
+// Below gives every file below a directory, in the order of its path and without
+// the directory itself. A directory that no entry made is there when it gives any.
+func (x *Index) Below(dir string) iter.Seq[File] {
+	return func(yield func(File) bool) {
+		cleaned, _ := clean("", dir)
+		n := x.find(cleaned)
+		if n == nil {
+			return
+		}
+		for _, name := range slices.Sorted(maps.Keys(n.children)) {
+			if !n.children[name].walk(yield) {
+				return
+			}
+		}
+	}
+}
+
 func (n *node) walk(yield func(File) bool) bool {
 	if n.file != nil && !yield(*n.file) {
 		return false
