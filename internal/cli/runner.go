@@ -197,7 +197,7 @@ func (r *runner) nothing(result *verdict.Result) error {
 	if len(result.Unread) > 0 {
 		return nil
 	}
-	const what = "nothing to judge: no Dockerfile, no Kubernetes manifest and no image"
+	const what = "nothing to judge: no Dockerfile, no Compose file, no Kubernetes manifest and no image"
 	switch r.cfg.IfNothingFound {
 	case "error":
 		return &config.UsageError{Where: "command line", Err: errors.New(what + "; name one, or set --if-nothing-found=ignore")}

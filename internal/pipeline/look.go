@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 
@@ -26,7 +28,11 @@ func Lint(run func(context.Context) (lint.Report, error)) Stage {
 		report, err := run(ctx)
 		s.Lint = report
 		l := report.Linted
-		return fmt.Sprintf("%s, %s, %s", printable.Count(l.Dockerfiles, "Dockerfile"), printable.Count(l.Objects, "object"), printable.Count(len(report.Findings), "finding")), err
+		said := []string{printable.Count(l.Dockerfiles, "Dockerfile"), printable.Count(l.Objects, "object"), printable.Count(l.Services, "service"), printable.Count(len(report.Findings), "finding")}
+		if l.Services == 0 {
+			said = slices.Delete(said, 2, 3)
+		}
+		return strings.Join(said, ", "), err
 	}}
 }
 

@@ -1,7 +1,6 @@
 package buildkit
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +17,7 @@ func dockerd(t testing.TB) (own, saved *Builder) {
 	open := engine.Lazily(engine.Options{})
 	e, err := open(t.Context())
 	if err != nil {
-		t.Skipf("this needs Docker's engine (%v); run: sudo apt-get install docker.io && sudo systemctl start docker", err)
+		t.Skipf("this needs Docker's engine (%v); run: .ci/install-engine", err)
 	}
 	t.Cleanup(func() { _ = e.Close() })
 	return &Builder{Door: build.DoorDocker, Connect: engine.ToBuildKit(open, build.DoorDocker)},
@@ -46,29 +45,7 @@ func TestEngineBuildsAndSaves(t *testing.T) {
 
 func TestEngineFailsOnTheLine(t *testing.T) {
 	_, b := dockerd(t)
-	host := serveImages(t)
-	for name, test := range map[string]struct {
-		dockerfile string
-		line       int
-		says       string
-	}{
-		"a command": {"FROM %/alpine:3.11\n\nRUN echo last words; \\\n  exit 3\n", 3, "exited with code 3"},
-		"a file":    {"FROM %/alpine:3.11\nCOPY missing /\n", 2, "not found"},
-		"syntax":    {"FROM %/alpine:3.11\nRUNN x\n", 2, "unknown instruction"},
-		"an image":  {"FROM %/nothing:1\n", 1, "check the image's name"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			spec := specFor(t, tree(t, "-- Dockerfile --\n"+strings.ReplaceAll(test.dockerfile, "%", host)))
-			_, err := b.Build(t.Context(), spec, nil)
-			failed, ok := errors.AsType[*build.FailedError](err)
-			if !ok || failed.Location.Line != test.line || !strings.Contains(failed.Error(), test.says) {
-				t.Fatalf("got %+v: %v; want line %d", failed, err, test.line)
-			}
-			if name == "a command" && (len(failed.Log) != 1 || failed.Log[0] != "last words") {
-				t.Errorf("the log is %q", failed.Log)
-			}
-		})
-	}
+	failsOnTheLine(t, b)
 }
 
 // TestAutoPassesOverWhatIsNotReady walks doors as a runner has them.

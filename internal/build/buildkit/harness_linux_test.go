@@ -223,3 +223,31 @@ func withTimeout(t testing.TB, limit time.Duration) context.Context {
 	t.Cleanup(cancel)
 	return ctx
 }
+
+// failsOnTheLine builds what cannot be built, and wants each failure on its line.
+func failsOnTheLine(t *testing.T, b *Builder) {
+	t.Helper()
+	host := serveImages(t)
+	for name, test := range map[string]struct {
+		dockerfile string
+		line       int
+		says       string
+	}{
+		"a command": {"FROM %/alpine:3.11\n\nRUN echo last words; \\\n  exit 3\n", 3, "exited with code 3"},
+		"a file":    {"FROM %/alpine:3.11\nCOPY missing /\n", 2, "not found"},
+		"syntax":    {"FROM %/alpine:3.11\nRUNN x\n", 2, "unknown instruction"},
+		"an image":  {"FROM %/nothing:1\n", 1, "check the image's name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := specFor(t, tree(t, "-- Dockerfile --\n"+strings.ReplaceAll(test.dockerfile, "%", host)))
+			_, err := b.Build(t.Context(), spec, nil)
+			failed, ok := errors.AsType[*build.FailedError](err)
+			if !ok || failed.Location.Line != test.line || !strings.Contains(failed.Error(), test.says) {
+				t.Fatalf("got %+v: %v; want line %d", failed, err, test.line)
+			}
+			if name == "a command" && (len(failed.Log) != 1 || failed.Log[0] != "last words") {
+				t.Errorf("the log is %q", failed.Log)
+			}
+		})
+	}
+}

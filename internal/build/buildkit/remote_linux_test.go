@@ -85,30 +85,7 @@ func TestEveryDoorGivesTheSame(t *testing.T) {
 func TestRemoteFailsOnTheLine(t *testing.T) {
 	dir := t.TempDir()
 	startDaemon(t, socketIn(dir))
-	b := reached(t, Endpoint{URL: socketIn(dir)})
-	host := serveImages(t)
-	for name, test := range map[string]struct {
-		dockerfile string
-		line       int
-		says       string
-	}{
-		"a command": {"FROM %/alpine:3.11\n\nRUN echo last words; \\\n  exit 3\n", 3, "exited with code 3"},
-		"a file":    {"FROM %/alpine:3.11\nCOPY missing /\n", 2, "was not found"},
-		"syntax":    {"FROM %/alpine:3.11\nRUNN x\n", 2, "unknown instruction"},
-		"an image":  {"FROM %/nothing:1\n", 1, "check the image's name"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			spec := specFor(t, tree(t, "-- Dockerfile --\n"+strings.ReplaceAll(test.dockerfile, "%", host)))
-			_, err := b.Build(t.Context(), spec, nil)
-			failed, ok := errors.AsType[*build.FailedError](err)
-			if !ok || failed.Location.Line != test.line || !strings.Contains(failed.Error(), test.says) {
-				t.Fatalf("got %#v: %v; want line %d", failed, err, test.line)
-			}
-			if name == "a command" && (len(failed.Log) != 1 || failed.Log[0] != "last words") {
-				t.Errorf("the log is %q", failed.Log)
-			}
-		})
-	}
+	failsOnTheLine(t, reached(t, Endpoint{URL: socketIn(dir)}))
 }
 
 // TestBuilderKilledHalfWay kills the daemon while a step runs: nobody's Dockerfile
