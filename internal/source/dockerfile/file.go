@@ -15,6 +15,7 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
+	"github.com/plimsoll-ci/plimsoll/internal/source/script"
 )
 
 // Build is what the command line of a build adds to a Dockerfile.
@@ -262,7 +263,7 @@ func (f *File) add(in *Instruction) {
 	if v, ok := in.Value.(*instructions.ShellCommand); ok {
 		last.shell = v.Shell
 	}
-	if shell := last.shell; !last.Windows() && (len(shell) == 0 || isShell(shell[0])) {
+	if shell := last.shell; !last.Windows() && (len(shell) == 0 || script.IsShell(shell[0])) {
 		f.script(in)
 		if in.Trigger != nil {
 			f.script(in.Trigger)

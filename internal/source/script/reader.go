@@ -1,4 +1,4 @@
-package dockerfile
+package script
 
 import (
 	"fmt"
@@ -42,10 +42,11 @@ func (r *reader) read(text string, from []int, depth int) bool {
 	return true
 }
 
-// maxScript bounds a script in bytes, and maxBrackets how deep it nests: the parser
-// calls itself for each bracket, and a stack that overflows ends the program.
+// maxScript bounds a script in bytes: the largest that people write are installers
+// of some 150 KiB. maxBrackets bounds how deep it nests: the parser calls itself for
+// each bracket, and a stack that overflows ends the program.
 const (
-	maxScript   = 64 << 10
+	maxScript   = 256 << 10
 	maxBrackets = 200
 )
 
@@ -65,7 +66,7 @@ func brackets(text string) int {
 }
 
 // parseShell reads Bash, whose grammar holds that of the POSIX shell for all that
-// Dockerfiles say. A panic is an error: the text comes from outside.
+// Dockerfiles and pipelines say. A panic is an error: the text comes from outside.
 func parseShell(text string) (file *syntax.File, err error) {
 	if len(text) > maxScript {
 		return nil, fmt.Errorf("the script holds %d bytes, more than the limit of %d", len(text), maxScript)
@@ -144,7 +145,7 @@ func (r *reader) binary(cmd *syntax.BinaryCmd) {
 // without any command is BuildKit's form of a whole script.
 func (r *reader) redirect(s *syntax.Stmt, redirect *syntax.Redirect, last *Command) {
 	if redirect.Op == syntax.Hdoc || redirect.Op == syntax.DashHdoc {
-		if redirect.Hdoc != nil && (s.Cmd == nil || last != nil && isShell(last.Name)) {
+		if redirect.Hdoc != nil && (s.Cmd == nil || last != nil && IsShell(last.Name)) {
 			r.nested(redirect.Hdoc, int(redirect.Hdoc.Pos().Offset()), int(redirect.Hdoc.End().Offset()))
 		}
 		return
@@ -180,7 +181,7 @@ func (r *reader) nested(word *syntax.Word, start, end int) {
 	if strings.HasPrefix(text, "#!") {
 		line, _, _ := strings.Cut(text, "\n")
 		fields := strings.Fields(strings.TrimPrefix(line, "#!"))
-		if len(fields) == 0 || !isShell(fields[len(fields)-1]) && !isShell(fields[0]) {
+		if len(fields) == 0 || !IsShell(fields[len(fields)-1]) && !IsShell(fields[0]) {
 			return
 		}
 	}
@@ -249,10 +250,10 @@ func (r *reader) call(call *syntax.CallExpr) {
 		text, known := r.literal(w.Parts)
 		words = append(words, Argument{Text: text, Known: known, At: r.node(w)})
 	}
-	c := simple(assigned, words, r.node(call))
+	c := NewCommand(assigned, words, r.node(call))
 	c.Substituted = r.substituted > 0
 	r.script.Commands = append(r.script.Commands, c)
-	if isShell(c.Name) {
+	if IsShell(c.Name) {
 		for i := 0; i+1 < len(c.Words); i++ {
 			if flag := c.Words[i].Text; strings.HasPrefix(flag, "-") && strings.HasSuffix(flag, "c") && !strings.HasPrefix(flag, "--") {
 				r.quoted(call.Args[len(call.Args)-len(c.Words)+i+1])
@@ -336,8 +337,8 @@ var prefixes = map[string][]string{
 	"nohup": nil, "eatmydata": nil, "gosu": nil, "su-exec": nil, "builtin": nil, "timeout": {"-s", "-k"},
 }
 
-// simple takes a command apart.
-func simple(assigned, words []Argument, at finding.Location) *Command {
+// NewCommand takes apart what is assigned for a command and its words, the name first.
+func NewCommand(assigned, words []Argument, at finding.Location) *Command {
 	c := &Command{Assigned: assigned, At: at}
 	for len(words) > 0 {
 		name := path.Base(words[0].Text)
