@@ -119,10 +119,10 @@ func flags(p *lint.Pass, s *compose.Service, key string) []lint.Problem {
 	words := s.Get(key).Words()
 	for i, w := range words {
 		text := w.Node.Text()
-		for _, span := range compose.SecretWords(text) {
+		for _, span := range source.SecretWords(text) {
 			add(w.Node.Part(span[0], span[1]), text[span[0]:span[1]])
 		}
-		if i > 0 && compose.SecretFlag(words[i-1].Node.Text()) && !strings.HasPrefix(text, "-") {
+		if i > 0 && source.SecretFlag(words[i-1].Node.Text()) && !strings.HasPrefix(text, "-") {
 			add(w.At(), text)
 		}
 	}

@@ -105,7 +105,7 @@ func (f *File) mask(n yaml.Node) {
 			if secret && item.IsScalar() {
 				f.masked = append(f.masked, item.At())
 			}
-			secret = item.IsScalar() && SecretFlag(item.Text())
+			secret = item.IsScalar() && source.SecretFlag(item.Text())
 			f.mask(item)
 		}
 	case n.IsScalar():
@@ -117,7 +117,7 @@ func (f *File) mask(n yaml.Node) {
 		case source.HasToken(text):
 			f.masked = append(f.masked, n.At())
 		default:
-			for _, span := range SecretWords(text) {
+			for _, span := range source.SecretWords(text) {
 				f.masked = append(f.masked, n.Part(span[0], span[1]))
 			}
 		}

@@ -1,10 +1,6 @@
-package compose
+package source
 
-import (
-	"strings"
-
-	"github.com/plimsoll-ci/plimsoll/internal/source"
-)
+import "strings"
 
 // SecretFlag says whether a word of a command is a flag whose value, the next
 // word, is a secret: "--requirepass", "--db-password".
@@ -13,7 +9,7 @@ func SecretFlag(word string) bool {
 	if name == word || name == "" || strings.ContainsAny(name, "= \t") {
 		return false
 	}
-	return name == "requirepass" || name == "masterauth" || source.SecretName(name) == source.LikelySecret
+	return name == "requirepass" || name == "masterauth" || SecretName(name) == LikelySecret
 }
 
 // SecretWords returns the bytes [from, to) of the values of such flags inside the
