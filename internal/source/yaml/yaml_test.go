@@ -99,6 +99,11 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%s is not in the file", place(at))
 			}
 			_ = n.Part(0, len(n.Text()))
+			for i, offset := range n.Offsets() {
+				if offset >= len(src.Text) || src.Text[offset] != n.Text()[i] && !strings.ContainsRune(" \t\r\n", rune(src.Text[offset])) {
+					t.Errorf("byte %d of %q stands at %d", i, n.Text(), offset)
+				}
+			}
 			for _, e := range n.Entries() {
 				walk(e.Key)
 				walk(e.Value)
