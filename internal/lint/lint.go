@@ -21,6 +21,7 @@ import (
 const (
 	ProfileRecommended = "recommended" // the default
 	ProfileDocument    = "document"    // CPU limits too, as the founding document says
+	ProfileKubernetes  = "kubernetes"  // nothing that only Compose or plain Docker heeds
 	ProfileStrict      = "strict"      // what is a matter of taste elsewhere, too
 	ProfileCompose     = "compose"     // Compose is where it runs, not only where it is developed
 )
@@ -43,6 +44,28 @@ type Options struct {
 	// KubernetesMin and KubernetesMax bound the versions that the manifests are for
 	// ("1.33"); empty are the oldest and newest that are known.
 	KubernetesMin, KubernetesMax string
+	// Images say what belongs to one image; what they do not say is worked out.
+	Images []Image
+	// Tags are the references that the image of this run is known by, Digests those of
+	// its manifests and of the index that holds them. It is built from Dockerfile and
+	// Target where a Dockerfile is named.
+	Tags, Digests []string
+}
+
+// Image says what is one image: where it is built, what it is called, and what runs
+// it. Every part may be empty.
+type Image struct {
+	Name string
+	// File is the path of the Dockerfile, or Context the directory that holds it under
+	// the name "Dockerfile"; Target is the stage, empty for the last.
+	Context, File, Target string
+	// Tags are the references by which others name it; their tags and digests do not count.
+	Tags []string
+	// Compose is a service, "app" or "deploy/compose.yaml#app".
+	Compose string
+	// Kubernetes is a container, "Deployment/app-deployment/app", with the namespace
+	// behind the kind where the manifest names it: "Deployment/shop/web/app".
+	Kubernetes string
 }
 
 // Report is what a run saw. All lists are in a fixed order.

@@ -18,8 +18,11 @@ type Models map[source.Kind]any
 // Across is a set of checks that see several kinds of sources at once, and the image
 // where there is one.
 type Across struct {
-	Rules  []finding.Rule
-	across func(ctx context.Context, models Models, texts map[string]text, opts Options) ([]*Pass, error)
+	Rules []finding.Rule
+	// Waiting are the ids of those rules that could not look at all there is, for want
+	// of an image: that an excuse excuses nothing of them is not known.
+	Waiting []string
+	across  func(ctx context.Context, models Models, texts map[string]text, opts Options) ([]*Pass, error)
 }
 
 // NewAcross ties what joins the models to its checks. Join returns the units that
@@ -47,6 +50,7 @@ type Looked struct {
 	report    Report
 	opts      Options
 	excuses   excuses
+	waiting   map[string]bool // ids of rules that have not looked at all there is
 	documents map[*source.File]Document
 }
 
@@ -63,8 +67,13 @@ func Look(ctx context.Context, linters []Linter, across []Across, tree *source.T
 	}
 	l := &Looked{
 		Models: Models{}, opts: opts, excuses: newExcuses(Rules(linters, across...), opts.AsOf),
-		documents: map[*source.File]Document{},
-		report:    Report{Findings: []finding.Finding{}, Unread: []finding.Unread{}},
+		documents: map[*source.File]Document{}, waiting: map[string]bool{},
+		report: Report{Findings: []finding.Finding{}, Unread: []finding.Unread{}},
+	}
+	for _, a := range across {
+		for _, r := range a.Rules {
+			l.waiting[r.ID] = true
+		}
 	}
 	for _, linter := range linters {
 		listing := listings[linter.Kind]
@@ -109,6 +118,9 @@ func (l *Looked) Across(ctx context.Context, across []Across) error {
 			l.report.Findings = append(l.report.Findings, p.findings...)
 			l.report.Notes = append(l.report.Notes, p.notes...)
 		}
+		for _, r := range a.Rules {
+			l.waiting[r.ID] = slices.Contains(a.Waiting, r.ID)
+		}
 	}
 	return nil
 }
@@ -116,7 +128,7 @@ func (l *Looked) Across(ctx context.Context, across []Across) error {
 // Report is what was seen, excuses applied. It may be asked for again after Across.
 func (l *Looked) Report() Report {
 	report := l.report
-	report.Findings = l.excuses.apply(slices.Clone(report.Findings), l.documents)
+	report.Findings = l.excuses.apply(slices.Clone(report.Findings), l.documents, l.waiting)
 	finding.Sort(report.Findings)
 	report.Unread = slices.Clone(report.Unread)
 	slices.SortStableFunc(report.Unread, func(a, b finding.Unread) int {

@@ -117,8 +117,9 @@ func newExcuses(rules []finding.Rule, asOf time.Time) excuses {
 	return e
 }
 
-// apply marks what is excused, and adds findings about the excuses themselves.
-func (e excuses) apply(findings []finding.Finding, documents map[*source.File]Document) []finding.Finding {
+// apply marks what is excused, and adds findings about the excuses themselves. Of
+// the rules that wait for something, no excuse is unused yet.
+func (e excuses) apply(findings []finding.Finding, documents map[*source.File]Document, waiting map[string]bool) []finding.Finding {
 	byPath := map[string][]int{}
 	for i := range findings {
 		path := findings[i].Location.Path
@@ -144,7 +145,7 @@ func (e excuses) apply(findings []finding.Finding, documents map[*source.File]Do
 			}
 		}
 		for _, x := range all {
-			x.judge(p)
+			x.judge(p, waiting[x.rule])
 		}
 		findings = append(findings, p.findings...)
 	}
@@ -198,11 +199,11 @@ func (x *excuse) cover(f *finding.Finding) {
 }
 
 // judge reports what is wrong with an excuse once all findings are known.
-func (x *excuse) judge(p *Pass) {
+func (x *excuse) judge(p *Pass, waiting bool) {
 	switch {
 	case x.expired:
 		p.about(supExpired, x.comment, x.rule, fmt.Sprintf("the suppression of %q expired on %s; mend the cause, or decide again and set a new date", x.rule, x.expires))
-	case !x.used:
+	case !x.used && !waiting:
 		p.about(supUnused, x.comment, x.rule, fmt.Sprintf("the suppression of %q suppresses nothing; remove it", x.rule))
 	}
 }

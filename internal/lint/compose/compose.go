@@ -73,7 +73,7 @@ func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.S
 	projects := compose.NewSet(listing.Files, listing.Projects, read)
 	set := lint.Set[*project]{
 		Documents: map[*source.File]lint.Document{},
-		Unread:    projects.Unread, Notes: projects.Notes, Unjudged: projects.Unjudged,
+		Unread:    projects.Unread, Notes: projects.Notes, Unjudged: projects.Unjudged, Model: projects,
 	}
 	owners := map[string]*compose.Project{}
 	for _, p := range projects.Projects {

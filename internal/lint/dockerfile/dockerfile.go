@@ -82,6 +82,7 @@ func parse(ctx context.Context, listing *source.Listing, opts lint.Options) (lin
 		files[i], unread[i] = dockerfile.Parse(listing.Files[i], build)
 	})
 	set := lint.Set[*dockerfile.File]{Documents: map[*source.File]lint.Document{}}
+	var model []*dockerfile.File
 	for i, f := range files {
 		set.Unread = append(set.Unread, unread[i]...)
 		if f == nil {
@@ -90,6 +91,8 @@ func parse(ctx context.Context, listing *source.Listing, opts lint.Options) (lin
 		set.Linted.Dockerfiles++
 		set.Documents[f.Source] = f
 		set.Units = append(set.Units, lint.Unit[*dockerfile.File]{File: f.Source, Doc: f})
+		model = append(model, f)
 	}
+	set.Model = model
 	return set, err
 }
