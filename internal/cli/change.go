@@ -48,7 +48,14 @@ func (env *environment) load(ctx context.Context, command string, args []string)
 	if env.former == nil || env.event.Kind == event.Default {
 		// What the default branch holds has been merged, and a branch without a base is
 		// somebody's who may write to the repository.
-		return config.LoadOn(section, command, args, env.getenv)
+		cfg, operands, err := config.LoadOn(section, command, args, env.getenv)
+		if err != nil || cfg.BaseRef == "" || env.event.Kind != event.None {
+			return cfg, operands, err
+		}
+		if env.former, err = env.since(ctx, cfg.BaseRef, append(operands, cfg.Context)[0]); err != nil {
+			return nil, nil, err
+		}
+		section = config.OnPullRequest
 	}
 	return config.LoadChange(section, command, args, env.getenv, config.Change{Head: env.former.root, Base: env.former.settings})
 }
@@ -58,7 +65,7 @@ func (r *runner) policy() policy.Policy {
 	return policy.Policy{
 		FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn,
 		IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: policy.Profile(r.cfg.Profile),
-		OnlyIntroduced: r.env.event.Kind != event.None && r.env.rules.OnlyIntroduced && r.cfg.OnlyIntroduced && !r.againstItself(),
+		OnlyIntroduced: r.env.compares() && r.env.rules.OnlyIntroduced && r.cfg.OnlyIntroduced && !r.againstItself(),
 	}
 }
 

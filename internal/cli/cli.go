@@ -186,7 +186,7 @@ func usageOf(c command) string {
 	fmt.Fprintf(&b, "%s\n\nusage: plimsoll %s\n\nexample: %s\n", c.short, strings.TrimSpace(c.name+" [FLAGS] "+c.operand), c.example)
 	group := ""
 	for _, s := range config.Settings() {
-		if !s.Takes(c.name) || s.InputOnly {
+		if !s.Takes(c.name) || s.InputOnly || s.FileOnly {
 			continue
 		}
 		if s.Group != group {

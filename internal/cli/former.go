@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/event"
 	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
 	"github.com/plimsoll-ci/plimsoll/internal/report"
@@ -33,7 +34,9 @@ func (env *environment) compares() bool {
 	switch env.event.Kind {
 	case event.PullRequest, event.PullRequestTarget, event.MergeGroup, event.Default, event.Branch:
 		return true
-	case event.None, event.Release, event.Schedule:
+	case event.None:
+		return env.former != nil // a laptop that was told what to compare with
+	case event.Release, event.Schedule:
 		return false
 	}
 	return false
@@ -76,6 +79,39 @@ func (env *environment) lookBack(ctx context.Context, scratch string) (*former, 
 			return nil, context.Cause(ctx)
 		}
 		f.dir, f.settings, f.why = "", "", err.Error()
+	}
+	return f, nil
+}
+
+// since unpacks the commit at which the work tree left another, by the name that a
+// person has for that one. The settings of the other count, as on a pull request to it.
+func (env *environment) since(ctx context.Context, name, workDir string) (*former, error) {
+	usage := func(err error) error { return &config.UsageError{Where: "flag --base-ref", Err: err} }
+	root, err := revision.Root(workDir)
+	if err != nil {
+		return nil, usage(err)
+	}
+	tip, err := revision.Resolve(root, name)
+	if err != nil {
+		return nil, usage(fmt.Errorf("%w; name a commit, branch or tag that this clone has, perhaps after git fetch", err))
+	}
+	head, err := revision.Resolve(root, "HEAD")
+	if err != nil {
+		return nil, usage(err)
+	}
+	left, err := revision.MergeBase(ctx, root, tip, head)
+	if err != nil {
+		return nil, usage(err)
+	}
+	f := &former{commit: left, branch: name, root: root, dir: filepath.Join(env.scratch, "base")}
+	if f.notes, err = env.fetched(ctx, root, left, f.dir); err != nil {
+		return nil, usage(err)
+	}
+	if f.settings = f.dir; tip != left {
+		f.settings = filepath.Join(env.scratch, "settings")
+		if _, err = env.fetched(ctx, root, tip, f.settings); err != nil {
+			return nil, usage(err)
+		}
 	}
 	return f, nil
 }

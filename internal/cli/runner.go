@@ -18,6 +18,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
+	"github.com/plimsoll-ci/plimsoll/internal/report"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
@@ -81,7 +82,10 @@ func (r *runner) lint(tree *source.Tree) pipeline.Stage {
 }
 
 func (r *runner) lintOptions() lint.Options {
-	opts := lint.Options{AsOf: r.now(), Profile: r.cfg.Profile, BuildArgs: r.cfg.BuildArgs, Target: r.cfg.Target}
+	opts := lint.Options{
+		AsOf: r.now(), Profile: r.cfg.Profile, BuildArgs: r.cfg.BuildArgs, Target: r.cfg.Target,
+		Complete: r.cfg.ManifestSet == "complete", KubernetesMin: r.cfg.KubernetesMin, KubernetesMax: r.cfg.KubernetesMax,
+	}
 	if r.built != nil {
 		opts.Dockerfile = r.built.Dockerfile
 	}
@@ -246,7 +250,11 @@ func (r *runner) keep(result *verdict.Result, from, name string) string {
 // reproduce is the command that gives this verdict on a laptop: the same
 // settings, without secrets and without what writes.
 func (r *runner) reproduce() string {
-	words := slices.Concat([]string{"plimsoll", r.command}, r.cfg.Line(r.command), r.operands)
+	flags := r.cfg.Line(r.command)
+	if was := r.env.former; was != nil && was.commit != "" && r.cfg.BaseRef == "" && r.command != "scan" {
+		flags = append(flags, "--base-ref="+report.Short(was.commit))
+	}
+	words := slices.Concat([]string{"plimsoll", r.command}, flags, r.operands)
 	for i, w := range words {
 		if strings.ContainsFunc(w, func(c rune) bool { return !shellSafe(c) }) {
 			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"

@@ -38,7 +38,7 @@ func Outputs() []Output {
 func Inputs() []Setting {
 	var out []Setting
 	for _, s := range Settings() {
-		if !s.FlagOnly || s.Name == "config-file" {
+		if !s.FlagOnly && !s.FileOnly || s.Name == "config-file" {
 			out = append(out, s)
 		}
 	}

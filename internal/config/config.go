@@ -52,6 +52,14 @@ type Config struct {
 	ComposeFiles []string
 	Profile      string
 	LintFailOn   finding.Severity
+	HelmValues   []string
+	Charts       []Chart // key helm of the file
+	Images       []Image // a key of the file
+	ManifestSet  string  // partial, complete
+	// KubernetesMin and KubernetesMax are minors such as 1.33; empty is all that are known.
+	KubernetesMin, KubernetesMax string
+	// BaseRef is what a laptop compares with.
+	BaseRef string
 
 	// Scanning, as trivy-action.
 	Scanners      []string

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"slices"
 )
 
@@ -89,7 +90,18 @@ func directions() map[string]direction {
 			// 0 takes a database of any age.
 			return from.DBMaxAge == 0 || to.DBMaxAge != 0 && to.DBMaxAge <= from.DBMaxAge
 		},
-		// document, compose and strict each ask for something that the other does not.
+		"helm-values":  func(from, to *Config) bool { return holds(to.HelmValues, from.HelmValues) },
+		"helm":         func(from, to *Config) bool { return renders(from.Charts, to.Charts) },
+		"manifest-set": func(from, to *Config) bool { return from.ManifestSet == to.ManifestSet || to.ManifestSet == "complete" },
+		// What another version takes may be refused by the one that is there.
+		"kubernetes-version": func(from, to *Config) bool {
+			return from.KubernetesMin == to.KubernetesMin && from.KubernetesMax == to.KubernetesMax
+		},
+		// Another image bound to a workload may hide what is wrong with it.
+		"images": func(from, to *Config) bool {
+			return len(from.Images) == 0 || slices.EqualFunc(from.Images, to.Images, func(a, b Image) bool { return reflect.DeepEqual(a, b) })
+		},
+		// kubernetes, document, compose and strict each ask for something that the other does not.
 		"profile": func(from, to *Config) bool { return from.Profile == to.Profile || from.Profile == "recommended" },
 		"if-nothing-found": func(from, to *Config) bool {
 			return slices.Index(strictness, to.IfNothingFound) >= slices.Index(strictness, from.IfNothingFound)
@@ -112,6 +124,16 @@ func directions() map[string]direction {
 		"cache":            func(from, to *Config) bool { return from.Cache == to.Cache || to.Cache == "none" },
 		"cache-repository": func(from, to *Config) bool { return from.CacheRepository == to.CacheRepository },
 	}
+}
+
+// renders says whether to renders all that from does.
+func renders(from, to []Chart) bool {
+	for _, chart := range from {
+		if !slices.ContainsFunc(to, func(other Chart) bool { return reflect.DeepEqual(chart, other) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // searches says whether the globs to find all that from does: none means that all

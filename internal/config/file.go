@@ -187,6 +187,17 @@ func parseFile(path string, data []byte) ([]assignment, error) {
 		if j < 0 {
 			return nil, &UsageError{at(key), fmt.Errorf("%q is not a setting%s", key.Value, suggestion(key.Value, append(names(known), "policy", "enforce", "ignore")))}
 		}
+		if known[j].entries != nil {
+			entries, err := known[j].entries(path, at, val)
+			if usage, ok := errors.AsType[*UsageError](err); ok {
+				return nil, &UsageError{usage.Where, fmt.Errorf("%s: %w", key.Value, usage.Err)}
+			}
+			for _, entry := range entries {
+				entry.setting = known[j]
+				out = append(out, entry)
+			}
+			continue
+		}
 		texts, err := textsOf(val)
 		if err != nil {
 			return nil, &UsageError{at(val), fmt.Errorf("%s: %w", key.Value, err)}

@@ -177,7 +177,7 @@ func fileNamed(flags, inputs []assignment) string {
 func readInputs(command string, getenv Getenv) []assignment {
 	var out []assignment
 	for _, s := range Settings() {
-		if s.FlagOnly && s.Name != "config-file" || !s.Takes(command) {
+		if s.FlagOnly && s.Name != "config-file" || s.FileOnly || !s.Takes(command) {
 			continue
 		}
 		if text := getenv("INPUT_" + strings.ToUpper(s.Name)); text != "" {
@@ -195,7 +195,7 @@ func parseFlags(command string, args []string) (out []assignment, operands []str
 	set.Usage = func() {}
 	var known []Setting
 	for _, s := range Settings() {
-		if !s.Takes(command) || s.InputOnly {
+		if !s.Takes(command) || s.InputOnly || s.FileOnly {
 			continue
 		}
 		known = append(known, s)
@@ -262,7 +262,7 @@ func (c *Config) Line(command string) []string {
 	var out []string
 	for _, s := range Settings() {
 		o, given := c.set[s.Name]
-		if !given || s.Secret || s.Act || s.InputOnly || !s.Takes(command) || s.Name == "context" {
+		if !given || s.Secret || s.Act || s.InputOnly || s.FileOnly || !s.Takes(command) || s.Name == "context" {
 			continue
 		}
 		for _, text := range o.texts {

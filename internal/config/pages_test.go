@@ -67,6 +67,8 @@ func what(s config.Setting) string {
 		out += "; input of the action only"
 	case s.Name == "config-file":
 		out += "; not in the file"
+	case s.FileOnly:
+		out += "; key of the file only"
 	case s.FlagOnly:
 		out += "; flag only"
 	case s.Secret:
@@ -122,6 +124,18 @@ func moves(t *testing.T, s config.Setting) string {
 			if len(to) > 0 {
 				ways = append(ways, fmt.Sprintf("`%s` to %s", from, strings.Join(to, " or ")))
 			}
+		}
+	case config.Versions:
+		try("1.33", "1.33-1.35", "more of them")
+		try("1.33-1.35", "1.33", "fewer of them")
+	case config.Entries:
+		switch s.Name {
+		case "helm":
+			return "more of them"
+		case "images":
+			return "where it is not set"
+		default:
+			t.Fatalf("say how a change may move %s", s.Name)
 		}
 	default:
 		try("", "a", "where it is not set")

@@ -1,6 +1,10 @@
 package config
 
-import "slices"
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // Kind says how a setting's text is read.
 type Kind string
@@ -16,6 +20,8 @@ const (
 	List     Kind = "list"
 	Pairs    Kind = "NAME=VALUE list"
 	Auths    Kind = "YAML list"
+	Entries  Kind = "list of mappings"
+	Versions Kind = "version or range"
 )
 
 // Setting is one thing a user can choose.
@@ -38,8 +44,12 @@ type Setting struct {
 	FlagOnly bool
 	// InputOnly settings are inputs of the action and neither flags nor keys of the file.
 	InputOnly bool
+	// FileOnly settings are keys of the file and neither flags nor inputs.
+	FileOnly bool
 
-	bind func(*Config, Getenv) value
+	// entries reads the value of a FileOnly setting, each entry as a text for bind.
+	entries func(file string, at func(*yaml.Node) string, val *yaml.Node) ([]assignment, error)
+	bind    func(*Config, Getenv) value
 }
 
 // Takes says whether a command has this setting.
@@ -50,7 +60,7 @@ func (s *Setting) Takes(command string) bool {
 // Settings lists every setting in the order of the pages. The slice is new at each call.
 func Settings() []Setting {
 	var all []Setting
-	for _, group := range [][]Setting{what(), building(), linting(), scanning(), evidence(), promoting(), telling()} {
+	for _, group := range [][]Setting{what(), building(), linting(), shaped(), scanning(), evidence(), promoting(), telling()} {
 		all = append(all, group...)
 	}
 	return all
@@ -171,7 +181,11 @@ func linting() []Setting {
 	return group("lint",
 		Setting{Name: "manifests", Kind: List, Commands: onLint, Usage: "globs of Kubernetes manifests (default: every YAML or JSON file with apiVersion and kind)", bind: commas(func(c *Config) *[]string { return &c.Manifests })},
 		Setting{Name: "compose-files", Kind: List, Commands: onLint, Usage: "globs of Compose files (default: compose*.yaml, docker-compose*.yml and their like); names joined by : are one project, merged in that order", bind: commas(func(c *Config) *[]string { return &c.ComposeFiles })},
-		Setting{Name: "profile", Kind: Choice, Default: "recommended", Allowed: []string{"recommended", "document", "compose", "strict"}, Commands: onJudge, Usage: "the set of demands; document also asks for CPU limits, compose takes a Compose file for what runs in production, strict also counts what could not be read inside the image as indeterminate", bind: choice(func(c *Config) *string { return &c.Profile }, "recommended", "document", "compose", "strict")},
+		Setting{Name: "helm-values", Kind: List, Path: true, Commands: onLint, Usage: "values files that every chart is rendered with, beside its own; helm: in the file says it per chart", bind: commas(func(c *Config) *[]string { return &c.HelmValues })},
+		Setting{Name: "kubernetes-version", Kind: Versions, Commands: onLint, Usage: "versions of Kubernetes that the manifests are for, such as 1.34 or 1.33-1.36 (default: all that are known)", bind: func(c *Config, _ Getenv) value { return versionsValue{&c.KubernetesMin, &c.KubernetesMax} }},
+		Setting{Name: "manifest-set", Kind: Choice, Default: "partial", Allowed: []string{"partial", "complete"}, Commands: onLint, Usage: "whether the manifests are all that is applied, so that what they refer to and is not there is missing, or a part of it", bind: choice(func(c *Config) *string { return &c.ManifestSet }, "partial", "complete")},
+		Setting{Name: "base-ref", Kind: Text, FlagOnly: true, Commands: onLint, Usage: "compare with where the work tree left this commit, branch or tag, as a pull request to it would: only what is introduced since fails", bind: text(func(c *Config) *string { return &c.BaseRef })},
+		Setting{Name: "profile", Kind: Choice, Default: "recommended", Allowed: []string{"recommended", "kubernetes", "document", "compose", "strict"}, Commands: onJudge, Usage: "the set of demands; kubernetes asks for nothing that only Compose or plain Docker heeds, document also asks for CPU limits, compose takes a Compose file for what runs in production, strict also counts what could not be read inside the image as indeterminate", bind: choice(func(c *Config) *string { return &c.Profile }, "recommended", "kubernetes", "document", "compose", "strict")},
 		Setting{Name: "lint-fail-on-severity", Kind: Severity, Default: "high", Commands: onLint, Usage: "lint findings of this severity and above fail", bind: func(c *Config, _ Getenv) value { return severityValue{&c.LintFailOn} }},
 	)
 }

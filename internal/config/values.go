@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -182,4 +183,33 @@ func first(text string, n int) string {
 	}
 	runes := []rune(text)
 	return string(runes[:min(n, len(runes))])
+}
+
+// versionsValue takes one minor of Kubernetes, or the first and last of several.
+type versionsValue struct{ from, to *string }
+
+var minorVersion = regexp.MustCompile(`^v?(1\.[0-9]{1,3})(?:\.[0-9]+)?$`)
+
+func (v versionsValue) set(text string) error {
+	first, last, isRange := strings.Cut(strings.TrimSpace(text), "-")
+	if !isRange {
+		last = first
+	}
+	from, to := minorVersion.FindStringSubmatch(strings.TrimSpace(first)), minorVersion.FindStringSubmatch(strings.TrimSpace(last))
+	if from == nil || to == nil {
+		return fmt.Errorf("%q is no version of Kubernetes; want a minor such as 1.34, or a range such as 1.33-1.36", text)
+	}
+	if minorOf(from[1]) > minorOf(to[1]) {
+		return fmt.Errorf("%q ends before it begins; want the older version first", text)
+	}
+	*v.from, *v.to = from[1], to[1]
+	return nil
+}
+
+func (v versionsValue) reset() { *v.from, *v.to = "", "" }
+
+// minorOf is the number behind the dot.
+func minorOf(version string) int {
+	n, _ := strconv.Atoi(strings.TrimPrefix(version, "1.")) // it has matched
+	return n
 }
