@@ -35,6 +35,9 @@ func (r *reader) read(text string, from []int, depth int) bool {
 	}
 	outer := *r
 	r.from, r.depth = from, depth
+	if depth == 0 && r.at == nil && strings.Contains(text, source.Marker) {
+		r.comments(file)
+	}
 	for _, stmt := range file.Stmts {
 		r.stmt(stmt)
 	}
@@ -79,7 +82,8 @@ func parseShell(text string) (file *syntax.File, err error) {
 			err = fmt.Errorf("reading a shell script: %v", p)
 		}
 	}()
-	return syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	keep := syntax.KeepComments(strings.Contains(text, source.Marker))
+	return syntax.NewParser(syntax.Variant(syntax.LangBash), keep).Parse(strings.NewReader(text), "")
 }
 
 func (r *reader) span(start, end uint) finding.Location {
@@ -145,8 +149,12 @@ func (r *reader) binary(cmd *syntax.BinaryCmd) {
 // without any command is BuildKit's form of a whole script.
 func (r *reader) redirect(s *syntax.Stmt, redirect *syntax.Redirect, last *Command) {
 	if redirect.Op == syntax.Hdoc || redirect.Op == syntax.DashHdoc {
-		if redirect.Hdoc != nil && (s.Cmd == nil || last != nil && IsShell(last.Name)) {
+		if redirect.Hdoc != nil && (s.Cmd == nil || last != nil && (IsShell(last.Name) || last.Name == "ssh")) {
+			n := len(r.script.Commands)
 			r.nested(redirect.Hdoc, int(redirect.Hdoc.Pos().Offset()), int(redirect.Hdoc.End().Offset()))
+			if last != nil && last.Name == "ssh" {
+				r.elsewhere(n)
+			}
 		}
 		return
 	}
@@ -261,7 +269,19 @@ func (r *reader) call(call *syntax.CallExpr) {
 			}
 		}
 	}
+	if c.Name == "ssh" && len(c.Words) > 1 {
+		n := len(r.script.Commands)
+		r.quoted(call.Args[len(call.Args)-1])
+		r.elsewhere(n)
+	}
 	r.inner(call)
+}
+
+// elsewhere marks the commands from the nth on as those that ssh runs.
+func (r *reader) elsewhere(n int) {
+	for _, c := range r.script.Commands[n:] {
+		c.Remote = true
+	}
 }
 
 // quoted reads the script of "sh -c '…'": one whole word in quotes.

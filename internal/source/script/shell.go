@@ -20,6 +20,9 @@ type Script struct {
 	// Parsed is false when the text could not be read as a shell's; Commands is
 	// empty then, and nothing is known.
 	Parsed bool
+	// Comments are those that begin with source.Marker. One above a command covers
+	// it, with all that stands inside of it; one behind a command covers that.
+	Comments []source.Comment
 }
 
 // Command is a simple command: a name and its arguments.
@@ -41,6 +44,8 @@ type Command struct {
 	Redirects bool
 	// Substituted says that the command stands in $(…), `…` or <(…).
 	Substituted bool
+	// Remote says that ssh runs the command on another machine.
+	Remote bool
 }
 
 // Argument is one word of a command.

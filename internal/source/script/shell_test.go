@@ -35,4 +35,3 @@ func TestShell(t *testing.T) {
 		t.Errorf("commands: %+v", script.Commands[1])
 	}
 }
-
