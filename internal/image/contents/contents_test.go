@@ -147,7 +147,7 @@ func TestMissingProgram(t *testing.T) {
 		want string
 	}{
 		{[]string{"/app/static"}, "1001", ""},
-		{[]string{"sh", "-c", "x"}, "1001", ""},
+		{[]string{"sh", "-c", "echo"}, "1001", ""},
 		{[]string{"cat"}, "1001", ""},
 		{[]string{"/app/run.sh"}, "1001", ""},
 		{[]string{"/app/jar"}, "1001", ""},
@@ -156,7 +156,7 @@ func TestMissingProgram(t *testing.T) {
 		{[]string{"/app/mine"}, "0", ""},
 		{nil, "0", ""},
 		{[]string{"/app/mine"}, "1001", `"/app/mine" may not be executed by user 1001 (app) (it is 0700 of 0:0)`},
-		{[]string{"tool"}, "1001", `"/usr/local/bin/tool" may not be executed by user 1001 (app) (it is 0755 of 0:0)`},
+		{[]string{"tool"}, "1001", `"/usr/local/bin/tool" may not be executed by user 1001 (app) ("/root" is 0700 of 0:0)`},
 		{[]string{"/app/plain"}, "0", `"/app/plain" is not executable`},
 		{[]string{"/app/none"}, "0", `"/app/none" is not in the image`},
 		{[]string{"curl"}, "0", `"curl" is in no directory of the image's PATH`},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
@@ -22,7 +23,11 @@ func MissingProgram(i *Image, u User, argv []string) (cause string, bad bool) {
 	if !i.Linux() {
 		return "", false
 	}
-	for depth := 0; len(argv) > 0 && depth < maxWrappers; depth++ {
+	return missing(i, u, argv, 0)
+}
+
+func missing(i *Image, u User, argv []string, depth int) (cause string, bad bool) {
+	for ; len(argv) > 0 && depth < maxWrappers; depth++ {
 		f, cause, known := i.program(u, argv[0])
 		if cause != "" || !known {
 			return cause, cause != ""
@@ -30,9 +35,9 @@ func MissingProgram(i *Image, u User, argv []string) (cause string, bad bool) {
 		if cause := i.starts(u, f); cause != "" {
 			return cause, true
 		}
-		next, as, ok := i.handsOver(u, f, argv)
+		next, as, ok := i.handsOver(u, argv)
 		if !ok {
-			cause := i.operand(u, f, argv)
+			cause := i.operand(u, f, argv, depth)
 			return cause, cause != ""
 		}
 		argv, u = next, as
@@ -83,8 +88,21 @@ func (i *Image) denied(u User, p string, f layer.File) string {
 	if f.Mode&0o111 == 0 {
 		return fmt.Sprintf("%q is not executable", p)
 	}
-	return fmt.Sprintf("%q may not be executed by %s (it is %s)", p, u.who(), owned(f))
+	return fmt.Sprintf("%q may not be executed by %s (%s)", p, u.who(), i.barrier(u, f))
 }
+
+// barrier tells what keeps a user from a file: a directory above it, or its mode.
+func (i *Image) barrier(u User, f layer.File) string {
+	parts := names(path.Dir(f.Path))
+	for n := range parts {
+		if above, ok := i.index.Lookup(path.Join(parts[:n+1]...)); ok && above.Mode.IsDir() && !permits(u, above, false, false, true) {
+			return fmt.Sprintf("%q is %s", "/"+above.Path, owned(above))
+		}
+	}
+	return "it is " + owned(f)
+}
+
+func quoted(s string) string { return strconv.Quote(s) }
 
 func (u User) who() string {
 	if u.Name != "" {

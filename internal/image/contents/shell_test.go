@@ -1,0 +1,77 @@
+package contents_test
+
+import (
+	"debug/elf"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
+)
+
+// What commands hand over to, and what interpreters and shells are given.
+func TestMissingProgramBehindOthers(t *testing.T) {
+	static := program("", elf.EM_X86_64)
+	files := []file{{name: "etc/passwd", body: passwd}, {name: "app/server.js", body: "x"}, {name: "app/lib/index.js", body: "x"}, {name: "app/app.jar", body: "x"}, {name: "app/main.py", body: "x", mode: 0o600}, {name: "app/run.sh", body: "x"}}
+	for _, name := range []string{"sh", "bash", "node", "python3", "java", "tini", "env", "gosu", "cat", "dotnet", "curl"} {
+		files = append(files, file{name: "usr/bin/" + name, body: static, mode: 0o755})
+	}
+	img := open(t, v1.Config{WorkingDir: "/app"}, files)
+	u, err := img.User("1001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const absent = `"wget" is in no directory of the image's PATH`
+	sh := func(script string) []string { return []string{"/usr/bin/sh", "-c", script} }
+	tests := []struct {
+		argv []string
+		want string
+	}{
+		{[]string{"tini", "--", "node", "server.js"}, ""},
+		{[]string{"tini", "-g", "-e", "143", "--", "wget"}, absent},
+		{[]string{"tini", "-s", "wget"}, absent},
+		{[]string{"env", "A=b", "wget"}, absent},
+		{[]string{"env", "PATH=/x", "wget"}, ""},
+		{[]string{"gosu", "app", "wget"}, absent},
+		{[]string{"gosu", "$USER", "wget"}, ""},
+		{[]string{"node", "server"}, ""},
+		{[]string{"node", "lib"}, ""},
+		{[]string{"node", "--enable-source-maps", "--max-old-space-size=256", "-r", "dotenv", "./server.js"}, ""},
+		{[]string{"node", "dist/main"}, `"dist/main" is not in the image's working directory, "/app"`},
+		{[]string{"node", "/srv/x.js"}, `"/srv/x.js" is not in the image`},
+		{[]string{"node", "-e", "1"}, ""}, {[]string{"node", "--eval=1"}, ""}, {[]string{"node"}, ""}, {[]string{"node", "$MAIN"}, ""}, {[]string{"node", "--strange", "x"}, ""},
+		{[]string{"python3", "-u", "-W", "ignore", "main.py"}, `"main.py" may not be read by user 1001 (app) (it is 0600 of 0:0)`},
+		{[]string{"python3", "-um", "flask"}, ""}, {[]string{"python3", "-c", "import x"}, ""},
+		{[]string{"java", "-Xmx1g", "-jar", "app.jar"}, ""},
+		{[]string{"java", "-cp", "x:y", "-jar", "/none.jar"}, `"/none.jar" is not in the image`},
+		{[]string{"java", "-cp", "x", "Main", "-jar", "y"}, ""},
+		{[]string{"dotnet", "App.dll"}, `"App.dll" is not in the image's working directory, "/app"`},
+		{[]string{"sh", "run.sh"}, ""}, {[]string{"sh", "/none.sh"}, `"/none.sh" is not in the image`}, {[]string{"sh", "-s"}, ""},
+		{[]string{"bash", "-euo", "pipefail", "-c", "wget"}, absent},
+		{[]string{"bash", "-lc", "wget"}, ""},
+		{sh("wget -q -O- http://localhost || exit 1"), absent},
+		{sh("wget -q x || curl x"), ""},
+		{sh("curl x || wget x"), ""},
+		{sh("command -v wget && wget x"), ""},
+		{sh("if wget x; then exit 0; fi; curl x"), ""},
+		{sh("cd /x && wget y"), absent},
+		{sh("curl x | wget y"), absent},
+		{sh("exec wget"), absent},
+		{sh("exec $PROGRAM"), ""}, {sh("wget() { curl; }; wget"), ""}, {sh("PATH=/x; wget"), ""}, {sh("export PATH=/x; wget"), ""}, {sh("PATH=/x wget"), ""},
+		{sh(". /etc/profile; wget"), ""}, {sh("exit 0; wget"), ""}, {sh("[ -f x ] || wget"), ""}, {sh("test -f x && wget"), ""},
+		{sh("case x in x) exit;; esac; wget"), ""}, {sh("echo 'unfinished"), ""}, {sh("(cd /x; wget)"), absent}, {sh("cd / && node server.js"), ""},
+		{sh("cd bin && ./wget"), ""}, {sh(`node "$MAIN"`), ""}, {sh("sh -c 'sh -c wget'"), absent}, {sh("[ 1 = 1 ] && exit; wget"), ""},
+	}
+	for _, test := range tests {
+		if got, _ := contents.MissingProgram(img, u, test.argv); got != test.want {
+			t.Errorf("%q is %q; want %q", test.argv, got, test.want)
+		}
+	}
+	box := open(t, v1.Config{}, []file{{name: "bin/busybox", body: static, mode: 0o755}, {name: "bin/sh", link: "busybox"}})
+	if got, bad := contents.MissingProgram(box, contents.User{}, []string{"sh", "-c", "wget x || exit 1"}); bad {
+		t.Errorf("an applet without a file: %s", got)
+	}
+	if _, bad := contents.MissingProgram(box, contents.User{}, []string{"sh", "-c", "curl x || exit 1"}); !bad {
+		t.Error("curl is no applet")
+	}
+}
