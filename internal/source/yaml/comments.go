@@ -60,7 +60,7 @@ func (f *File) quoted() func(offset int) bool {
 	var spans []span
 	f.each(func(n *yaml.Node) {
 		if n.Kind == yaml.ScalarNode && n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-			start, end := Node{f.Source, n}.span()
+			start, end := Node{src: f.Source, yaml: n}.span()
 			if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 				start = f.Source.LineStart(n.Line + 1) // the header may bear a comment
 			}
@@ -95,7 +95,7 @@ func (f *File) ends() map[int]int {
 	walk = func(n *yaml.Node) int {
 		last := n.Line
 		if n.Kind == yaml.ScalarNode {
-			_, end := Node{f.Source, n}.span()
+			_, end := Node{src: f.Source, yaml: n}.span()
 			line, column := f.Source.Position(end)
 			if column == 1 && line > last {
 				line--

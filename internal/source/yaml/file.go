@@ -68,7 +68,7 @@ func Parse(src *source.File, maxNodes int) (*File, []finding.Unread) {
 		}
 		f.roots = append(f.roots, document)
 		if len(document.Content) == 1 {
-			f.Documents = append(f.Documents, Node{src, document.Content[0]})
+			f.Documents = append(f.Documents, Node{src: src, yaml: document.Content[0]})
 		}
 	}
 	f.collectComments()

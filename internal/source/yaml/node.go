@@ -14,6 +14,8 @@ import (
 type Node struct {
 	src  *source.File
 	yaml *yaml.Node
+	// shared says that an anchor above makes the value part of others, too.
+	shared bool
 }
 
 // Entry is one key and value of a mapping.
@@ -33,6 +35,11 @@ func (n Node) value() *yaml.Node {
 		y = y.Alias
 	}
 	return y
+}
+
+// inner is a value inside n, where y is what n stands for.
+func (n Node) inner(y, child *yaml.Node) Node {
+	return Node{src: n.src, yaml: child, shared: n.shared || n.yaml.Kind == yaml.AliasNode || y.Anchor != ""}
 }
 
 // Exists says whether there is a value, null included.
@@ -124,21 +131,21 @@ func (n Node) find(key string, budget *int) Entry {
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		switch y.Content[i].Value {
 		case key:
-			return Entry{Node{n.src, y.Content[i]}, Node{n.src, y.Content[i+1]}}
+			return Entry{n.inner(y, y.Content[i]), n.inner(y, y.Content[i+1])}
 		case "<<":
 			merges = append(merges, y.Content[i+1])
 		}
 	}
 	for _, merge := range merges {
 		sources := []*yaml.Node{merge}
-		if list := (Node{n.src, merge}).value(); list.Kind == yaml.SequenceNode {
+		if list := (Node{yaml: merge}).value(); list.Kind == yaml.SequenceNode {
 			sources = list.Content
 		}
 		for _, from := range sources {
 			if *budget--; *budget < 0 {
 				return Entry{}
 			}
-			if e := (Node{n.src, from}).find(key, budget); e.Value.Exists() {
+			if e := (Node{src: n.src, yaml: from, shared: true}).find(key, budget); e.Value.Exists() {
 				return e
 			}
 		}
@@ -154,7 +161,7 @@ func (n Node) Entries() []Entry {
 	}
 	entries := make([]Entry, 0, len(y.Content)/2)
 	for i := 0; i+1 < len(y.Content); i += 2 {
-		entries = append(entries, Entry{Node{n.src, y.Content[i]}, Node{n.src, y.Content[i+1]}})
+		entries = append(entries, Entry{n.inner(y, y.Content[i]), n.inner(y, y.Content[i+1])})
 	}
 	return entries
 }
@@ -167,7 +174,7 @@ func (n Node) Items() []Node {
 	}
 	items := make([]Node, len(y.Content))
 	for i, item := range y.Content {
-		items[i] = Node{n.src, item}
+		items[i] = n.inner(y, item)
 	}
 	return items
 }
@@ -286,4 +293,6 @@ func (n Node) blockEnd(src *source.File) int {
 func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
 
 // Resolved follows aliases: the value as it stands where its anchor is.
-func (n Node) Resolved() Node { return Node{n.src, n.value()} }
+func (n Node) Resolved() Node {
+	return Node{src: n.src, yaml: n.value(), shared: n.shared || n.yaml != nil && n.yaml.Kind == yaml.AliasNode}
+}
