@@ -9,21 +9,22 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
+	"github.com/plimsoll-ci/plimsoll/internal/image/contents/contentstest"
 )
 
 func TestLookupFollowsLinksInsideTheImage(t *testing.T) {
-	img := open(t, v1.Config{}, []file{
-		{name: "usr/bin/sh", body: "x", mode: 0o755},
-		{name: "bin", link: "usr/bin"},
-		{name: "usr/bin/dash", link: "sh"},
-		{name: "abs", link: "/bin/dash"},
-		{name: "up", link: "../../../usr/bin/sh"},
-		{name: "round", link: "circle"},
-		{name: "circle", link: "/round"},
-		{name: "self", link: "self/x"},
-		{name: "nowhere", link: "/missing"},
-		{name: "hard", hard: "usr/bin/dash"},
-	}, []file{{name: "usr/bin/.wh.sh"}, {name: "usr/bin/busybox", body: "b", mode: 0o755}, {name: "usr/bin/sh", link: "busybox"}})
+	img := contentstest.Open(t, v1.Config{}, []contentstest.File{
+		{Name: "usr/bin/sh", Body: "x", Mode: 0o755},
+		{Name: "bin", Link: "usr/bin"},
+		{Name: "usr/bin/dash", Link: "sh"},
+		{Name: "abs", Link: "/bin/dash"},
+		{Name: "up", Link: "../../../usr/bin/sh"},
+		{Name: "round", Link: "circle"},
+		{Name: "circle", Link: "/round"},
+		{Name: "self", Link: "self/x"},
+		{Name: "nowhere", Link: "/missing"},
+		{Name: "hard", Hard: "usr/bin/dash"},
+	}, []contentstest.File{{Name: "usr/bin/.wh.sh"}, {Name: "usr/bin/busybox", Body: "b", Mode: 0o755}, {Name: "usr/bin/sh", Link: "busybox"}})
 	tests := map[string]string{
 		"/bin/sh": "usr/bin/busybox", "bin/dash": "usr/bin/busybox", "abs": "usr/bin/busybox", "up": "usr/bin/busybox",
 		"/usr/../bin/./sh": "usr/bin/busybox", "../../bin/sh": "usr/bin/busybox", "/usr": "usr", "/": ".", "hard": "usr/bin/busybox",
@@ -38,9 +39,9 @@ func TestLookupFollowsLinksInsideTheImage(t *testing.T) {
 }
 
 func TestLookPath(t *testing.T) {
-	files := []file{
-		{name: "usr/bin/run", body: "x", mode: 0o755}, {name: "opt/x/run", body: "y", mode: 0o755},
-		{name: "usr/local/bin/run", body: "no", mode: 0o644}, {name: "srv/tool", body: "x", mode: 0o711},
+	files := []contentstest.File{
+		{Name: "usr/bin/run", Body: "x", Mode: 0o755}, {Name: "opt/x/run", Body: "y", Mode: 0o755},
+		{Name: "usr/local/bin/run", Body: "no", Mode: 0o644}, {Name: "srv/tool", Body: "x", Mode: 0o711},
 	}
 	tests := []struct {
 		config     v1.Config
@@ -55,7 +56,7 @@ func TestLookPath(t *testing.T) {
 		{v1.Config{}, "/srv/tool", "srv/tool"},
 	}
 	for _, test := range tests {
-		f, _ := open(t, test.config, files).LookPath(test.name)
+		f, _ := contentstest.Open(t, test.config, files).LookPath(test.name)
 		if f.Path != test.want {
 			t.Errorf("%q with %q is %q, want %q", test.name, test.config.Env, f.Path, test.want)
 		}
@@ -65,7 +66,7 @@ func TestLookPath(t *testing.T) {
 const passwd = "root:x:0:0:root:/root:/bin/sh\napp:x:1001:1002:App:/home/app:/sbin/nologin\n1001x:x:7:7::/:\n"
 
 func TestUser(t *testing.T) {
-	img := open(t, v1.Config{}, []file{{name: "etc/passwd", body: passwd}, {name: "etc/group", body: "root:x:0:\nwww:x:33:app\n"}})
+	img := contentstest.Open(t, v1.Config{}, []contentstest.File{{Name: "etc/passwd", Body: passwd}, {Name: "etc/group", Body: "root:x:0:\nwww:x:33:app\n"}})
 	tests := map[string]struct {
 		uid, gid          int
 		numeric, resolved bool
@@ -100,46 +101,46 @@ func TestUser(t *testing.T) {
 			t.Errorf("%q is %+v, %v", spec, u, err)
 		}
 	}
-	none := open(t, v1.Config{}, []file{{name: "app", body: "x"}})
+	none := contentstest.Open(t, v1.Config{}, []contentstest.File{{Name: "app", Body: "x"}})
 	if u, err := none.User("1000:1000"); err != nil || u.UID != 1000 || u.Resolved {
 		t.Errorf("without /etc/passwd: %+v, %v", u, err)
 	}
 	if _, err := none.User("app"); err == nil || errors.Is(err, contents.ErrAccounts) {
 		t.Errorf("a name without /etc/passwd: %v", err)
 	}
-	huge := open(t, v1.Config{}, []file{{name: "etc/passwd", body: strings.Repeat("#", 2<<20)}})
+	huge := contentstest.Open(t, v1.Config{}, []contentstest.File{{Name: "etc/passwd", Body: strings.Repeat("#", 2<<20)}})
 	if _, err := huge.User("app"); !errors.Is(err, contents.ErrAccounts) {
 		t.Errorf("a huge /etc/passwd: %v", err)
 	}
-	nix := open(t, v1.Config{}, []file{{name: "nix/store/abc/etc/passwd", body: passwd}, {name: "etc/passwd", link: "/nix/store/abc/etc/passwd"}})
+	nix := contentstest.Open(t, v1.Config{}, []contentstest.File{{Name: "nix/store/abc/etc/passwd", Body: passwd}, {Name: "etc/passwd", Link: "/nix/store/abc/etc/passwd"}})
 	if u, err := nix.User("app"); err != nil || u.UID != 1001 || u.Home != "/home/app" || u.Shell != "/sbin/nologin" {
 		t.Errorf("a linked /etc/passwd: %+v, %v", u, err)
 	}
 }
 
 func TestMissingProgram(t *testing.T) {
-	static, glibc := program("", elf.EM_X86_64), program("/lib64/ld-linux-x86-64.so.2", elf.EM_X86_64)
-	files := []file{
-		{name: "etc/passwd", body: passwd},
-		{name: "bin/busybox", body: program("/lib/ld-musl-x86_64.so.1", elf.EM_X86_64), mode: 0o755},
-		{name: "lib/ld-musl-x86_64.so.1", body: static, mode: 0o755},
-		{name: "bin/sh", link: "/bin/busybox"},
-		{name: "bin/cat", hard: "bin/busybox", mode: 0o755},
-		{name: "app/static", body: static, mode: 0o755},
-		{name: "app/glibc", body: glibc, mode: 0o755},
-		{name: "app/arm", body: program("", elf.EM_AARCH64), mode: 0o755},
-		{name: "app/plain", body: static, mode: 0o644},
-		{name: "app/mine", body: static, mode: 0o700},
-		{name: "root/", mode: 0o700}, {name: "root/tool", body: static, mode: 0o755},
-		{name: "usr/local/bin/tool", link: "/root/tool"},
-		{name: "app/run.sh", body: "#!/bin/sh -e\nexec x\n", mode: 0o755},
-		{name: "app/bash.sh", body: "#! /bin/bash\n", mode: 0o755},
-		{name: "app/crlf.sh", body: "#!/bin/sh\r\necho\r\n", mode: 0o755},
-		{name: "app/env.py", body: "#!/usr/bin/env python3\n", mode: 0o755},
-		{name: "usr/bin/env", link: "/bin/busybox"},
-		{name: "app/text", body: "echo hello\n", mode: 0o755},
-		{name: "app/jar", body: "PK\x03\x04\x00\x00", mode: 0o755},
-		{name: "app/dir/"},
+	static, glibc := contentstest.Program("", elf.EM_X86_64), contentstest.Program("/lib64/ld-linux-x86-64.so.2", elf.EM_X86_64)
+	files := []contentstest.File{
+		{Name: "etc/passwd", Body: passwd},
+		{Name: "bin/busybox", Body: contentstest.Program("/lib/ld-musl-x86_64.so.1", elf.EM_X86_64), Mode: 0o755},
+		{Name: "lib/ld-musl-x86_64.so.1", Body: static, Mode: 0o755},
+		{Name: "bin/sh", Link: "/bin/busybox"},
+		{Name: "bin/cat", Hard: "bin/busybox", Mode: 0o755},
+		{Name: "app/static", Body: static, Mode: 0o755},
+		{Name: "app/glibc", Body: glibc, Mode: 0o755},
+		{Name: "app/arm", Body: contentstest.Program("", elf.EM_AARCH64), Mode: 0o755},
+		{Name: "app/plain", Body: static, Mode: 0o644},
+		{Name: "app/mine", Body: static, Mode: 0o700},
+		{Name: "root/", Mode: 0o700}, {Name: "root/tool", Body: static, Mode: 0o755},
+		{Name: "usr/local/bin/tool", Link: "/root/tool"},
+		{Name: "app/run.sh", Body: "#!/bin/sh -e\nexec x\n", Mode: 0o755},
+		{Name: "app/bash.sh", Body: "#! /bin/bash\n", Mode: 0o755},
+		{Name: "app/crlf.sh", Body: "#!/bin/sh\r\necho\r\n", Mode: 0o755},
+		{Name: "app/env.py", Body: "#!/usr/bin/env python3\n", Mode: 0o755},
+		{Name: "usr/bin/env", Link: "/bin/busybox"},
+		{Name: "app/text", Body: "echo hello\n", Mode: 0o755},
+		{Name: "app/jar", Body: "PK\x03\x04\x00\x00", Mode: 0o755},
+		{Name: "app/dir/"},
 	}
 	tests := []struct {
 		argv []string
@@ -169,7 +170,7 @@ func TestMissingProgram(t *testing.T) {
 		{[]string{"/app/env.py"}, "0", `the interpreter of "/app/env.py": "python3" is in no directory of the image's PATH`},
 		{[]string{"/app/text"}, "0", `"/app/text" is text without a "#!" line, which only a shell can run`},
 	}
-	img := open(t, v1.Config{}, files)
+	img := contentstest.Open(t, v1.Config{}, files)
 	for _, test := range tests {
 		u, err := img.User(test.user)
 		if err != nil {
@@ -184,10 +185,10 @@ func TestMissingProgram(t *testing.T) {
 
 func TestLayersTellWhatIsGone(t *testing.T) {
 	big := strings.Repeat("x", 1<<20)
-	img := open(t, v1.Config{},
-		[]file{{name: "tmp/a.tar", body: big + big}, {name: "tmp/b.tar", body: big}, {name: "keep", body: big}, {name: "var/cache/x", body: big}, {name: "small", body: "s"}},
-		[]file{{name: "tmp/.wh.a.tar"}, {name: "tmp/b.tar", body: "now small"}, {name: ".wh.small"}},
-		[]file{{name: "var/cache/.wh..wh..opq"}},
+	img := contentstest.Open(t, v1.Config{},
+		[]contentstest.File{{Name: "tmp/a.tar", Body: big + big}, {Name: "tmp/b.tar", Body: big}, {Name: "keep", Body: big}, {Name: "var/cache/x", Body: big}, {Name: "small", Body: "s"}},
+		[]contentstest.File{{Name: "tmp/.wh.a.tar"}, {Name: "tmp/b.tar", Body: "now small"}, {Name: ".wh.small"}},
+		[]contentstest.File{{Name: "var/cache/.wh..wh..opq"}},
 	)
 	layers := img.Layers()
 	if got := layers[0].Hidden; got != 4<<20+1 || layers[0].Bytes != 5<<20+1 || layers[1].Hidden != 0 {

@@ -7,16 +7,17 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
+	"github.com/plimsoll-ci/plimsoll/internal/image/contents/contentstest"
 )
 
 // What commands hand over to, and what interpreters and shells are given.
 func TestMissingProgramBehindOthers(t *testing.T) {
-	static := program("", elf.EM_X86_64)
-	files := []file{{name: "etc/passwd", body: passwd}, {name: "app/server.js", body: "x"}, {name: "app/lib/index.js", body: "x"}, {name: "app/app.jar", body: "x"}, {name: "app/main.py", body: "x", mode: 0o600}, {name: "app/run.sh", body: "x"}}
+	static := contentstest.Program("", elf.EM_X86_64)
+	files := []contentstest.File{{Name: "etc/passwd", Body: passwd}, {Name: "app/server.js", Body: "x"}, {Name: "app/lib/index.js", Body: "x"}, {Name: "app/app.jar", Body: "x"}, {Name: "app/main.py", Body: "x", Mode: 0o600}, {Name: "app/run.sh", Body: "x"}}
 	for _, name := range []string{"sh", "bash", "node", "python3", "java", "tini", "env", "gosu", "cat", "dotnet", "curl"} {
-		files = append(files, file{name: "usr/bin/" + name, body: static, mode: 0o755})
+		files = append(files, contentstest.File{Name: "usr/bin/" + name, Body: static, Mode: 0o755})
 	}
-	img := open(t, v1.Config{WorkingDir: "/app"}, files)
+	img := contentstest.Open(t, v1.Config{WorkingDir: "/app"}, files)
 	u, err := img.User("1001")
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +68,7 @@ func TestMissingProgramBehindOthers(t *testing.T) {
 			t.Errorf("%q is %q; want %q", test.argv, got, test.want)
 		}
 	}
-	box := open(t, v1.Config{}, []file{{name: "bin/busybox", body: static, mode: 0o755}, {name: "bin/sh", link: "busybox"}})
+	box := contentstest.Open(t, v1.Config{}, []contentstest.File{{Name: "bin/busybox", Body: static, Mode: 0o755}, {Name: "bin/sh", Link: "busybox"}})
 	if got, bad := contents.MissingProgram(box, contents.User{}, []string{"sh", "-c", "wget x || exit 1"}); bad {
 		t.Errorf("an applet without a file: %s", got)
 	}

@@ -1,4 +1,6 @@
-package contents_test
+// Package contentstest makes tiny images in memory, for tests of what a container
+// of an image would find.
+package contentstest
 
 import (
 	"archive/tar"
@@ -19,36 +21,37 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
 )
 
-// file is one entry of a layer; a directory has a slash at its end.
-type file struct {
-	name, body string
-	link, hard string
-	mode       int64 // 0644, and 0755 of directories, when 0
-	uid, gid   int
+// File is one entry of a layer; the name of a directory has a slash at its end.
+type File struct {
+	Name, Body string
+	// Link and Hard make a symbolic or hard link of it.
+	Link, Hard string
+	Mode       int64 // 0644, and 0755 of directories, when 0
+	UID, GID   int
 }
 
 // tarball writes a layer.
-func tarball(t testing.TB, files ...file) []byte {
+func tarball(t testing.TB, files ...File) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, f := range files {
-		h := &tar.Header{Name: f.name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(f.body)), Uid: f.uid, Gid: f.gid}
+		h := &tar.Header{Name: f.Name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(f.Body)), Uid: f.UID, Gid: f.GID}
 		switch {
-		case f.link != "":
-			h.Typeflag, h.Linkname, h.Mode = tar.TypeSymlink, f.link, 0o777
-		case f.hard != "":
-			h.Typeflag, h.Linkname = tar.TypeLink, f.hard
-		case f.name[len(f.name)-1] == '/':
+		case f.Link != "":
+			h.Typeflag, h.Linkname, h.Mode = tar.TypeSymlink, f.Link, 0o777
+		case f.Hard != "":
+			h.Typeflag, h.Linkname = tar.TypeLink, f.Hard
+		case f.Name[len(f.Name)-1] == '/':
 			h.Typeflag, h.Mode = tar.TypeDir, 0o755
 		}
-		if f.mode != 0 {
-			h.Mode = f.mode
+		if f.Mode != 0 {
+			h.Mode = f.Mode
 		}
 		if err := w.WriteHeader(h); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.WriteString(w, f.body); err != nil {
+		if _, err := io.WriteString(w, f.Body); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -58,8 +61,19 @@ func tarball(t testing.TB, files ...file) []byte {
 	return b.Bytes()
 }
 
-// open makes an image of layers, and walks it.
-func open(t testing.TB, config v1.Config, layers ...[]file) *contents.Image {
+// Open makes an image for linux/amd64 of layers, and walks it.
+func Open(t testing.TB, config v1.Config, layers ...[]File) *contents.Image {
+	t.Helper()
+	img := Make(t, config, layers...)
+	v := contents.NewVisitor()
+	if err := layer.Walk(t.Context(), img, layer.DefaultLimits(), v); err != nil {
+		t.Fatal(err)
+	}
+	return v.Image(img)
+}
+
+// Make makes an image for linux/amd64 of layers.
+func Make(t testing.TB, config v1.Config, layers ...[]File) image.Image {
 	t.Helper()
 	img := v1.Image(empty.Image)
 	for _, files := range layers {
@@ -68,11 +82,6 @@ func open(t testing.TB, config v1.Config, layers ...[]file) *contents.Image {
 			t.Fatal(err)
 		}
 	}
-	return walk(t, img, config)
-}
-
-func walk(t testing.TB, img v1.Image, config v1.Config) *contents.Image {
-	t.Helper()
 	file, err := img.ConfigFile()
 	if err != nil {
 		t.Fatal(err)
@@ -82,16 +91,11 @@ func walk(t testing.TB, img v1.Image, config v1.Config) *contents.Image {
 	if img, err = mutate.ConfigFile(img, file); err != nil {
 		t.Fatal(err)
 	}
-	v := contents.NewVisitor()
-	whole := image.Image{Image: img, Config: file, Reference: "app:1", Platform: "linux/amd64"}
-	if err := layer.Walk(t.Context(), whole, layer.DefaultLimits(), v); err != nil {
-		t.Fatal(err)
-	}
-	return v.Image(whole)
+	return image.Image{Image: img, Config: file, Reference: "app:1", Platform: "linux/amd64"}
 }
 
-// program is the smallest ELF file that names a loader, or none.
-func program(loader string, machine elf.Machine) string {
+// Program is the smallest ELF file that names a loader, or none.
+func Program(loader string, machine elf.Machine) string {
 	var b bytes.Buffer
 	header := elf.Header64{
 		Ident: [16]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
