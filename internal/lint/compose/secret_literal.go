@@ -2,7 +2,6 @@ package compose
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -49,9 +48,6 @@ var serviceSecretLiteral = lint.Check[*project]{
 	},
 }
 
-// standIn matches what stands in documents where a value belongs.
-var standIn = regexp.MustCompile(`^(<.*>|\[.*\]|[xX]+|\*+|\.+|-+|_+)$`)
-
 // judge says how bad a value is and why; Unknown when it is no secret. It never
 // returns the value.
 func judge(p *lint.Pass, name string, v compose.Value) (finding.Severity, string) {
@@ -74,31 +70,14 @@ func judgeText(p *lint.Pass, name, value string) (finding.Severity, string) {
 	if production(p) {
 		literal = finding.High
 	}
-	if standIn.MatchString(value) {
-		return finding.Unknown, ""
-	}
-	length := utf8.RuneCountInString(value)
-	switch strength := source.SecretName(name); {
-	case source.HasToken(value):
-		return finding.High, "holds a credential in a known format"
-	case strings.Contains(value, "://") && source.MaskTokens(value) != value:
-		return literal, "holds a URL with a password"
-	case strength == source.NoSecret || source.Harmless(value) || strings.HasPrefix(value, "$") || strings.ContainsAny(value, " \n") && strength != source.LikelySecret:
-		return finding.Unknown, ""
-	case strength == source.LikelySecret && !strings.EqualFold(value, name):
-		return literal, fmt.Sprintf("holds a literal value of %d characters", length)
-	case strength == source.MaybeSecret && random(value):
-		return literal, fmt.Sprintf("holds a literal value of %d characters", length)
+	leak, _ := source.Leaks(name, value)
+	switch leak {
+	case source.LeakToken:
+		return finding.High, leak.Says(value)
+	case source.LeakURL, source.LeakLiteral:
+		return literal, leak.Says(value)
 	}
 	return finding.Unknown, ""
-}
-
-// random says that a value looks as if nobody thought of it: long, without blanks,
-// letters and digits mixed.
-func random(value string) bool {
-	return len(value) >= 16 && strings.ContainsAny(value, "0123456789") &&
-		strings.ContainsFunc(value, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }) &&
-		!strings.ContainsAny(value, " ,;/.:") && !source.Placeholder(value)
 }
 
 // flags finds the values of flags such as "--requirepass" in a command.

@@ -79,7 +79,7 @@ func Parse(src *source.File) (*File, []finding.Unread) {
 	for _, document := range parsed.Documents {
 		f.collect(document, 0)
 	}
-	f.collectSecrets()
+	f.masked = f.secrets()
 	return f, unread
 }
 
@@ -104,27 +104,4 @@ func (f *File) collect(n Node, depth int) {
 	}
 	object.workload = object.pods()
 	f.Objects = append(f.Objects, object)
-}
-
-// collectSecrets notes the places of values that no report may show.
-func (f *File) collectSecrets() {
-	for _, object := range f.Objects {
-		if object.Kind == "Secret" {
-			for _, section := range []string{"data", "stringData"} {
-				for _, entry := range object.Node.Get(section).Entries() {
-					f.masked = append(f.masked, entry.Value.At())
-				}
-			}
-		}
-	}
-	for _, w := range f.Workloads() {
-		for _, c := range w.Containers() {
-			for _, env := range c.Node.Get("env").Items() {
-				value := env.Get("value")
-				if value.Exists() && (source.SecretName(env.Get("name").Text()) != source.NoSecret || source.HasToken(value.Text())) {
-					f.masked = append(f.masked, value.At())
-				}
-			}
-		}
-	}
 }
