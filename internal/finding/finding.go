@@ -90,15 +90,24 @@ type Suppressed struct {
 	Location Location `json:"location"`          // where the excuse stands
 }
 
-// Edit replaces the bytes [Start, End) of one file with New.
+// Edit replaces the bytes [Start, End) of one file with New. Offsets count from
+// behind a byte order mark.
 type Edit struct {
 	Start int    `json:"start"`
 	End   int    `json:"end"`
 	New   string `json:"new"`
 }
 
-// Fix is a mend that a rule proposes. Class is "safe", "verified", "suggested"
-// or "advised" (docs/rules/README.md); only safe ones are applied unasked.
+// The classes of fixes (docs/rules/README.md).
+const (
+	Safe      = "safe"      // keeps behaviour whatever is not seen here; --fix applies it
+	Verified  = "verified"  // safe once the image that is built confirms it
+	Suggested = "suggested" // may change behaviour; offered, and never applied unasked
+	Advised   = "advised"   // words only
+)
+
+// Fix is a mend that a rule proposes, of one of the classes. Its edits are of the
+// file that the finding is placed in; all of them are made or none.
 type Fix struct {
 	Class   string `json:"class"`
 	Message string `json:"message"`

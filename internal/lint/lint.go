@@ -47,9 +47,10 @@ type Options struct {
 	// Images say what belongs to one image; what they do not say is worked out.
 	Images []Image
 	// Tags are the references that the image of this run is known by, Digests those of
-	// its manifests and of the index that holds them. It is built from Dockerfile and
-	// Target where a Dockerfile is named.
+	// its manifests and of the index that holds them. Built says that it is what
+	// Dockerfile and Target make.
 	Tags, Digests []string
+	Built         bool
 }
 
 // Image says what is one image: where it is built, what it is called, and what runs
@@ -73,6 +74,8 @@ type Report struct {
 	Findings []finding.Finding
 	Unread   []finding.Unread
 	Linted   verdict.Linted
+	// Sources are the files that were judged, by path: what fixes are for.
+	Sources map[string]Source
 	// Notes are what a reader should know: what was not judged and why that is no failure.
 	Notes []string
 	// Unjudged counts the files that were there and that nothing was judged of:
@@ -80,6 +83,12 @@ type Report struct {
 	// that lead nowhere, named files without an object. Notes or Unread name them. With
 	// nothing in Linted it tells a tree that could not be judged from an empty one.
 	Unjudged int
+}
+
+// Source is a file and the kind that it was judged as.
+type Source struct {
+	*source.File
+	Kind source.Kind
 }
 
 // Check is one rule and the code that decides it. Run looks at one T and reports

@@ -68,7 +68,7 @@ func Look(ctx context.Context, linters []Linter, across []Across, tree *source.T
 	l := &Looked{
 		Models: Models{}, opts: opts, excuses: newExcuses(Rules(linters, across...), opts.AsOf),
 		documents: map[*source.File]Document{}, waiting: map[string]bool{},
-		report: Report{Findings: []finding.Finding{}, Unread: []finding.Unread{}},
+		report: Report{Findings: []finding.Finding{}, Unread: []finding.Unread{}, Sources: map[string]Source{}},
 	}
 	for _, a := range across {
 		for _, r := range a.Rules {
@@ -88,6 +88,9 @@ func Look(ctx context.Context, linters []Linter, across []Across, tree *source.T
 			l.Models[linter.Kind] = r.model
 		}
 		maps.Copy(l.documents, r.documents)
+		for file := range r.documents {
+			l.report.Sources[file.Path] = Source{file, linter.Kind}
+		}
 		l.add(listing, r)
 	}
 	return l, nil
