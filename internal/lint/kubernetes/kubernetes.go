@@ -29,7 +29,7 @@ var checks = []lint.Check[*kubernetes.Object]{
 // Linter judges Kubernetes manifests.
 func Linter() lint.Linter { return lint.New(source.Kubernetes, parse, checks) }
 
-func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.Set[*kubernetes.Object], error) {
+func parse(ctx context.Context, listing *source.Listing, opts lint.Options) (lint.Set[*kubernetes.Object], error) {
 	set := lint.Set[*kubernetes.Object]{Documents: map[*source.File]lint.Document{}}
 	custom := kubernetes.ReadKustomizations(listing.Kustomizations)
 	var sources []*source.File
@@ -69,6 +69,7 @@ func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.S
 	tellCharts(&set, listing, templates)
 	tellKustomizations(&set, listing)
 	all := kubernetes.NewSet(parsed, custom)
+	all.Complete = opts.Complete
 	set.Model = all
 	for _, o := range all.Objects() {
 		set.Units = append(set.Units, lint.Unit[*kubernetes.Object]{File: o.File.Source, Doc: o})

@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -10,28 +9,29 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/source/yaml"
 )
 
-// Set is all manifests that are judged together.
+// Set is all manifests that are judged together. It is made once and only read
+// afterwards: checks look at it in parallel.
 type Set struct {
 	Files []*File
+	// Complete says that the manifests are all that is applied. It is set before the
+	// set is asked anything.
+	Complete bool
 
-	// selectors are those of the Services, by namespace and one of their labels.
-	selectors map[pair][]map[string]string
-	limits    map[string]string // the names of LimitRanges that give containers defaults, by namespace
-	images    map[string]string
+	limits        map[string]string // the names of LimitRanges that give containers defaults, by namespace
+	images        map[string]string
+	otherPolicies bool
+	index         index
 }
-
-type pair struct{ namespace, key, value string }
 
 // NewSet joins files and what the kustomizations beside them say.
 func NewSet(files []*File, k Kustomizations) *Set {
-	s := &Set{Files: files, images: k.images, selectors: map[pair][]map[string]string{}, limits: map[string]string{}}
+	s := &Set{Files: files, images: k.images, limits: map[string]string{}, index: newIndex(k)}
 	for _, f := range files {
 		for _, object := range f.Objects {
 			object.Set = s
-			switch object.Kind {
-			case "Service":
-				s.addService(object)
-			case "LimitRange":
+			s.index.add(object)
+			s.otherPolicies = s.otherPolicies || policing(object)
+			if object.Kind == "LimitRange" {
 				for _, item := range object.Node.Get("spec").Get("limits").Items() {
 					if item.Get("type").Text() == "Container" && (item.Get("default").Exists() || item.Get("defaultRequest").Exists()) {
 						s.limits[object.Namespace] = object.Name
@@ -41,16 +41,6 @@ func NewSet(files []*File, k Kustomizations) *Set {
 		}
 	}
 	return s
-}
-
-func (s *Set) addService(object *Object) {
-	selector := texts(object.Node.Get("spec").Get("selector"))
-	if len(selector) == 0 {
-		return
-	}
-	key := slices.Min(slices.Collect(maps.Keys(selector)))
-	p := pair{object.Namespace, key, selector[key]}
-	s.selectors[p] = append(s.selectors[p], selector)
 }
 
 // Objects lists those of all files, in order.
@@ -73,27 +63,7 @@ func (s *Set) Workloads() []*Workload {
 
 // Served says whether a Service of the set selects the pods of w.
 func (s *Set) Served(w *Workload) bool {
-	if s == nil {
-		return false
-	}
-	labels := w.Labels()
-	for key, value := range labels {
-		for _, selector := range s.selectors[pair{w.Namespace, key, value}] {
-			if selects(selector, labels) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func selects(selector, labels map[string]string) bool {
-	for key, value := range selector {
-		if got, ok := labels[key]; !ok || got != value {
-			return false
-		}
-	}
-	return true
+	return slices.ContainsFunc(s.Services(w), func(service *Service) bool { return service.Namespace == w.Namespace })
 }
 
 // LimitRange returns the name of a LimitRange of the set that gives containers
@@ -120,6 +90,8 @@ type Kustomizations struct {
 	// Patches maps the path of a patch to the path of its kustomization.
 	Patches map[string]string
 	images  map[string]string
+	// generated are the names of the ConfigMaps and Secrets that they make.
+	generated []string
 }
 
 // ReadKustomizations reads what it understands and passes over the rest: these
@@ -135,7 +107,7 @@ func ReadKustomizations(files []*source.File) Kustomizations {
 	return k
 }
 
-func (k Kustomizations) read(src *source.File, n Node) {
+func (k *Kustomizations) read(src *source.File, n Node) {
 	patch := func(name string) {
 		if name != "" && !strings.Contains(name, "\n") {
 			k.Patches[path.Join(path.Dir(src.Path), name)] = src.Path
@@ -150,6 +122,11 @@ func (k Kustomizations) read(src *source.File, n Node) {
 	for _, key := range []string{"patchesStrategicMerge", "configurations"} {
 		for _, item := range n.Get(key).Items() {
 			patch(item.Text())
+		}
+	}
+	for _, key := range []string{"configMapGenerator", "secretGenerator"} {
+		for _, item := range n.Get(key).Items() {
+			k.generated = append(k.generated, item.Get("name").Text())
 		}
 	}
 	for _, image := range n.Get("images").Items() {
