@@ -22,6 +22,9 @@ const (
 	Dockerfile Kind = "dockerfile"
 	Kubernetes Kind = "kubernetes"
 	Compose    Kind = "compose"
+	// Workflow is what runs in pipelines: GitHub's workflows and actions, shell scripts
+	// and Makefiles.
+	Workflow Kind = "workflow"
 )
 
 // File is one text with an index of its lines. Offsets are bytes into Text.

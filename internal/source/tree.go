@@ -126,7 +126,7 @@ func (t *Tree) Exists(name string) bool {
 func (t *Tree) Read(ctx context.Context) (map[Kind]*Listing, error) {
 	w := &walk{
 		tree: t, seen: map[string]bool{}, charts: map[string]bool{},
-		out: map[Kind]*Listing{Dockerfile: {}, Kubernetes: {}, Compose: {}},
+		out: map[Kind]*Listing{Dockerfile: {}, Kubernetes: {}, Compose: {}, Workflow: {}},
 	}
 	paths := t.opts.Paths
 	if len(paths) == 0 {

@@ -140,7 +140,7 @@ func (w *walk) discovered(ctx context.Context, name string, kind Kind, sure bool
 	if w.seen[string(kind)+"\x00"+name] {
 		return
 	}
-	if sure {
+	if sure && kind == Dockerfile {
 		if ext := path.Ext(name); slices.Contains(templateExts, ext) {
 			w.note(kind, name+" is a template of a Dockerfile; it was not judged")
 			return
@@ -153,13 +153,17 @@ func (w *walk) take(ctx context.Context, name string, kind Kind, named bool) {
 	w.seen[string(kind)+"\x00"+name] = true
 	file, err := w.tree.load(name)
 	if err != nil {
-		if named || kind != Kubernetes || !w.noManifest(ctx, name, err) {
+		switch {
+		case !named && optional(kind, name):
+			w.note(kind, fmt.Sprintf("%s %v; it was not judged", name, err))
+		case named || kind != Kubernetes || !w.noManifest(ctx, name, err):
 			w.unread(kind, name, err)
 		}
 		return
 	}
 	file.Named = named
-	if kind == Compose && !named && !hasServices.MatchString(file.Text) && looksLikeManifest(file.Text) {
+	other := kind == Compose && !hasServices.MatchString(file.Text) || kind == Workflow && !isScript(strings.ToLower(path.Base(name))) && !hasSteps.MatchString(file.Text)
+	if other && !named && looksLikeManifest(file.Text) {
 		w.take(ctx, name, Kubernetes, false)
 		return
 	}
@@ -199,7 +203,7 @@ func (w *walk) finish(ctx context.Context) {
 	for _, l := range w.later {
 		info, err := w.tree.root.Stat(filepath.FromSlash(l.name))
 		switch {
-		case err != nil && l.kind != Kubernetes:
+		case err != nil && l.kind != Kubernetes && !optional(l.kind, l.name):
 			w.unread(l.kind, l.name, cause(err))
 		case err != nil:
 			w.note(l.kind, fmt.Sprintf("%s %v; it was not judged", l.name, cause(err)))
@@ -283,10 +287,14 @@ func guessKind(name string) (kind Kind, sure bool) {
 	base := path.Base(name)
 	ext := strings.ToLower(path.Ext(base))
 	switch lower := strings.ToLower(base); {
+	case isWorkflow(name, lower):
+		return Workflow, false
 	case lower == "dockerfile" || lower == "containerfile" || ext == ".dockerfile" || ext == ".containerfile":
 		return Dockerfile, true
 	case (strings.HasPrefix(base, "Dockerfile.") || strings.HasPrefix(base, "Containerfile.")) && !slices.Contains(otherExts, ext):
 		return Dockerfile, true
+	case isScript(lower):
+		return Workflow, true
 	case isCompose(lower):
 		return Compose, true
 	case base == "Kustomization" || ext == ".yaml" || ext == ".yml" || ext == ".json":
@@ -317,6 +325,31 @@ func isCompose(lower string) bool {
 	return false
 }
 
+// isWorkflow knows where GitHub's workflows lie, and how actions are named.
+func isWorkflow(name, lower string) bool {
+	if ext := path.Ext(name); ext != ".yaml" && ext != ".yml" {
+		return false
+	}
+	dir := path.Dir(name)
+	return dir == ".github/workflows" || strings.HasSuffix(dir, "/.github/workflows") || lower == "action.yml" || lower == "action.yaml"
+}
+
+// isScript knows the names of shell scripts and Makefiles. A script without an
+// ending is judged only when it is named: its first line would have to be read.
+func isScript(lower string) bool {
+	switch path.Ext(lower) {
+	case ".sh", ".bash", ".mk":
+		return true
+	}
+	return lower == "makefile" || lower == "gnumakefile"
+}
+
+// optional says of a file that nobody named that not being able to read it is no
+// failure: most scripts never touch what ships.
+func optional(kind Kind, name string) bool {
+	return kind == Workflow && isScript(strings.ToLower(path.Base(name)))
+}
+
 // named says that somebody names all files of a kind, so that none are looked for.
 func (o *Options) named(kind Kind) bool {
 	return kind == Kubernetes && len(o.Manifests) > 0 || kind == Compose && len(o.ComposeFiles) > 0
@@ -343,6 +376,7 @@ func (w *walk) project(ctx context.Context, asked string) error {
 
 var (
 	hasServices   = regexp.MustCompile(`(?m)^["']?services["']?\s*:`)
+	hasSteps      = regexp.MustCompile(`(?m)^["']?(?:runs|jobs)["']?\s*:`)
 	hasFrom       = regexp.MustCompile(`(?im)^\s*FROM\s`)
 	hasAPIVersion = regexp.MustCompile(`(?m)(^|[\s{,"'-])apiVersion["']?\s*:`)
 	hasKind       = regexp.MustCompile(`(?m)(^|[\s{,"'-])kind["']?\s*:`)
