@@ -26,6 +26,8 @@ type Image struct {
 	Config v1.Config
 	// History has one entry per instruction; those with EmptyLayer made none.
 	History []v1.History
+	// Annotations are those of the manifest.
+	Annotations map[string]string
 
 	index    *layer.Index
 	programs map[string]program

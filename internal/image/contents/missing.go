@@ -148,10 +148,10 @@ func (i *Image) starts(u User, f layer.File) string {
 		if p.Kind == KindScript {
 			what = "interpreter"
 			if strings.HasSuffix(p.Interpreter, "\r") || strings.HasSuffix(p.Argument, "\r") {
-				hint = ", since its lines end as those of Windows do"
+				hint = " (its lines end as those of Windows do)"
 			}
 		} else if i.musl() && strings.Contains(p.Interpreter, "ld-linux") {
-			hint = ", which is that of glibc while the image has musl"
+			hint = " (of glibc, while the image has musl)"
 		}
 		at := i.Abs(p.Interpreter)
 		if outside(at) {
@@ -159,7 +159,7 @@ func (i *Image) starts(u User, f layer.File) string {
 		}
 		next, ok := i.Lookup(at)
 		if !ok {
-			return fmt.Sprintf("the %s of %q, %q, is not in the image%s", what, "/"+f.Path, p.Interpreter, hint)
+			return fmt.Sprintf("the %s of %q, %q%s, is not in the image", what, "/"+f.Path, p.Interpreter, hint)
 		}
 		if !i.Can(u, next, false, false, true) {
 			return fmt.Sprintf("the %s of %q cannot start: %s", what, "/"+f.Path, i.denied(u, "/"+next.Path, next))
@@ -186,7 +186,7 @@ func (i *Image) throughEnv(u User, script layer.File, argument string) string {
 	}
 	name := words[0]
 	if strings.HasSuffix(argument, "\r") && len(words) == 1 {
-		return fmt.Sprintf("the interpreter of %q, %q, is not in the image, since its lines end as those of Windows do", "/"+script.Path, name+"\r")
+		return fmt.Sprintf("the interpreter of %q, %q (its lines end as those of Windows do), is not in the image", "/"+script.Path, argument)
 	}
 	if _, cause, _ := i.program(u, name); cause != "" {
 		return fmt.Sprintf("the interpreter of %q: %s", "/"+script.Path, cause)

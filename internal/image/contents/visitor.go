@@ -157,6 +157,9 @@ func (v *Visitor) Image(img image.Image) *Image {
 		i.Config = img.Config.Config
 		i.OS, i.Architecture, i.History = img.Config.OS, img.Config.Architecture, img.Config.History
 	}
+	if manifest, err := img.Manifest(); err == nil { // the walk has read it before
+		i.Annotations = manifest.Annotations
+	}
 	v.settle()
 	return i
 }

@@ -73,22 +73,57 @@ func options(words []string, valued, plain string) (rest []string, ok bool) {
 // operand says why an interpreter cannot run the file, or a shell the commands,
 // that it is given. What it is given is not understood for every interpreter.
 func (i *Image) operand(u User, f layer.File, argv []string, depth int) string {
-	name := path.Base(argv[0])
-	switch {
-	case slices.Contains(shells, name):
+	if slices.Contains(shells, path.Base(argv[0])) {
 		return i.shell(u, f, argv, depth)
-	case name == "node" || name == "nodejs":
-		return i.file(u, nodeScript(argv[1:]), ".js", ".json", ".node", ".mjs", ".cjs", "/index.js", "/package.json")
-	case strings.HasPrefix(name, "python"):
-		return i.file(u, pythonScript(argv[1:]))
-	case name == "java":
-		return i.file(u, jar(argv[1:]))
-	case name == "dotnet" && len(argv) > 1 && strings.HasSuffix(argv[1], ".dll"):
-		return i.file(u, argv[1])
-	case (name == "ruby" || name == "php" || name == "perl") && len(argv) > 1 && !strings.HasPrefix(argv[1], "-"):
-		return i.file(u, argv[1])
 	}
-	return ""
+	name, endings := script(argv)
+	return i.file(u, name, endings...)
+}
+
+// script is the file that an interpreter is told to run, empty when it is not
+// known, and what may be left out at its end.
+func script(argv []string) (name string, endings []string) {
+	switch program := path.Base(argv[0]); {
+	case program == "node" || program == "nodejs":
+		return nodeScript(argv[1:]), []string{".js", ".json", ".node", ".mjs", ".cjs", "/index.js", "/package.json"}
+	case strings.HasPrefix(program, "python"):
+		return pythonScript(argv[1:]), nil
+	case program == "java":
+		return jar(argv[1:]), nil
+	case program == "dotnet" && len(argv) > 1 && strings.HasSuffix(argv[1], ".dll"):
+		return argv[1], nil
+	case (program == "ruby" || program == "php" || program == "perl") && len(argv) > 1 && !strings.HasPrefix(argv[1], "-"):
+		return argv[1], nil
+	case slices.Contains(shells, program) && len(argv) > 1 && !strings.HasPrefix(argv[1], "-"):
+		return argv[1], nil
+	}
+	return "", nil
+}
+
+// Started are the files that a command line starts: the programs that hand over to
+// each other, and the file that the last one interprets.
+func (i *Image) Started(argv []string) []layer.File {
+	var files []layer.File
+	for depth := 0; len(argv) > 0 && depth < maxWrappers; depth++ {
+		f, ok := i.LookPath(argv[0])
+		if !ok {
+			return files
+		}
+		files = append(files, f)
+		next, _, ok := i.handsOver(User{}, argv)
+		if ok {
+			argv = next
+			continue
+		}
+		name, endings := script(argv)
+		for _, ending := range append([]string{""}, endings...) {
+			if f, ok := i.Lookup(i.Abs(name) + ending); ok && name != "" && f.Mode.IsRegular() {
+				return append(files, f)
+			}
+		}
+		return files
+	}
+	return files
 }
 
 // file says why an interpreter cannot read the file that it is given. What it may
