@@ -50,8 +50,10 @@ var floors = [][]room{
 	{{"pipeline", "stages, State, Run: the list reads like a table of contents"}},
 	{{"lint/all", "the rule sets together"}},
 	{
+		{"lint/change", "rules on what a change does to the objects that were there"},
 		{"lint/compose", "rules on Compose projects: one file and one fixture each"},
 		{"lint/dockerfile", "rules on Dockerfiles: one file and one fixture each"},
+		{"lint/fix", "the safe fixes of findings → new texts, and their diff (pure)"},
 		{"lint/kubernetes", "rules on Kubernetes manifests: one file and one fixture each"},
 	},
 	{

@@ -143,15 +143,16 @@ func (r *runner) before() pipeline.Stage {
 		if err != nil {
 			return "", err
 		}
+		report := seen.Report()
 		if was.settings != was.dir {
 			excuses, err := r.lintBefore(ctx, was.settings)
 			if err != nil {
 				return "", err
 			}
-			s.Before.Excuses = &excuses
+			s.Before.Excusing = excuses
 		}
-		s.Before.Sources, s.Before.Commit = &seen, was.commit
-		return fmt.Sprintf("%s, %s", report.Short(r.env.former.commit), printable.Count(len(seen.Findings), "finding")), nil
+		s.Before.Looked, s.Before.Sources, s.Before.Commit = seen, &report, was.commit
+		return fmt.Sprintf("%s, %s", report.Short(r.env.former.commit), printable.Count(len(report.Findings), "finding")), nil
 	}}
 }
 
@@ -165,10 +166,10 @@ func (r *runner) unread(was *former) pipeline.Stage {
 
 // lintBefore looks at the sources of the base commit under the settings of the
 // head: else a demand that became stricter would call old findings new.
-func (r *runner) lintBefore(ctx context.Context, tree string) (lint.Report, error) {
+func (r *runner) lintBefore(ctx context.Context, tree string) (*lint.Looked, error) {
 	dir, err := r.env.former.inside(tree, r.space.dir)
 	if err != nil {
-		return lint.Report{}, err
+		return nil, err
 	}
 	opts := r.sources()
 	if r.cfg.File != "" {
@@ -177,19 +178,19 @@ func (r *runner) lintBefore(ctx context.Context, tree string) (lint.Report, erro
 		}
 	}
 	if opts.Paths = r.pathsIn(dir); len(opts.Paths) == 0 {
-		return lint.Report{}, nil // what was not there had no findings
+		return lint.Nothing(), nil // what was not there had no findings
 	}
 	opts.Dockerfiles = existing(dir, opts.Dockerfiles)
 	opened, err := source.Open(dir, opts)
 	if err != nil {
-		return lint.Report{}, err
+		return nil, err
 	}
 	defer opened.Close()
 	demands, err := r.lintOptionsBefore(ctx)
 	if err != nil {
-		return lint.Report{}, err
+		return nil, err
 	}
-	return lint.Run(ctx, all.Linters(), all.Across(), opened, demands)
+	return lint.Look(ctx, all.Linters(), r.checks().All(), opened, demands)
 }
 
 // existing keeps the files that are there: one that the change added is not

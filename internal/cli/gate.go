@@ -47,7 +47,7 @@ func runGate(ctx context.Context, env *environment, cfg *config.Config, operands
 	if gate.Image, err = r.image(ctx, tree); err != nil {
 		return ExitUsage, err
 	}
-	gate.Lint = r.lint(tree)
+	gate.Lint, gate.Across = r.lint(tree), pipeline.Across(r.checks())
 	if gate.Image.Run == nil {
 		if env.rules.NotBuilt == "" {
 			if err := r.wantsImage(); err != nil {

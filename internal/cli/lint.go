@@ -42,5 +42,5 @@ func runLint(ctx context.Context, env *environment, cfg *config.Config, operands
 		return ExitUsage, err
 	}
 	defer tree.Close()
-	return r.run(ctx, pipeline.Gate{Lint: r.lint(tree)})
+	return r.run(ctx, pipeline.Gate{Lint: r.lint(tree), Across: pipeline.Across(r.checks())})
 }

@@ -76,9 +76,14 @@ func (r *runner) now() time.Time {
 }
 
 func (r *runner) lint(tree *source.Tree) pipeline.Stage {
-	return pipeline.Lint(func(ctx context.Context) (lint.Report, error) {
-		return lint.Run(ctx, all.Linters(), all.Across(), tree, r.lintOptions())
+	return pipeline.Lint(func(ctx context.Context) (*lint.Looked, error) {
+		return lint.Look(ctx, all.Linters(), r.checks().All(), tree, r.lintOptions())
 	})
+}
+
+// checks are those that see more than one artefact.
+func (r *runner) checks() pipeline.Checks {
+	return pipeline.Checks{Across: all.Across, Since: all.Since}
 }
 
 func (r *runner) lintOptions() lint.Options {

@@ -54,6 +54,23 @@ type Looked struct {
 	documents map[*source.File]Document
 }
 
+// Same says whether another tree holds the same files of a kind, to the letter.
+func (l *Looked) Same(other *Looked, kind source.Kind) bool {
+	texts := func(l *Looked) map[string]string {
+		all := map[string]string{}
+		for path, s := range l.report.Sources {
+			if s.Kind == kind {
+				all[path] = s.File.Text
+			}
+		}
+		return all
+	}
+	return maps.Equal(texts(l), texts(other))
+}
+
+// Nothing is a tree in which there was nothing to look at.
+func Nothing() *Looked { return &Looked{Models: Models{}, waiting: map[string]bool{}} }
+
 // Look judges a tree with all linters. It fails only when ctx ends or the tree's
 // root cannot be listed; what could not be judged is in the report. Checks across
 // kinds are named only so that excuses for them are known.

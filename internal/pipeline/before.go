@@ -18,11 +18,14 @@ import (
 
 // Before is how things stood before the change.
 type Before struct {
-	// Sources is what lint says of the base commit, nil when it could not be read.
+	// Looked is the tree of the base commit, nil when it could not be read, and Sources
+	// what is told of it.
+	Looked  *lint.Looked
 	Sources *lint.Report
-	// Excuses is what lint says of the commit whose suppressions count, nil when that
-	// is the same one. A change may have left long before.
-	Excuses *lint.Report
+	// Excusing is the tree of the commit whose suppressions count, nil when that is the
+	// same one, and Excuses what is told of it. A change may have left long before.
+	Excusing *lint.Looked
+	Excuses  *lint.Report
 	// Image is what was there instead of the image, nil when nothing was found; Name
 	// says in a few words what it is.
 	Image *Image

@@ -19,6 +19,8 @@ type Gate struct {
 	Inspect       Stage
 	Match         Stage
 	BeforeImage   Stage
+	// Across sees what no single artefact shows.
+	Across Stage
 	// Comparison tells what the change introduced; nil compares nothing.
 	Comparison *Comparison
 	// Excused applies what the settings excuse; nil excuses nothing.
@@ -38,6 +40,7 @@ func (g Gate) Way(p policy.Policy) Way {
 			chosen(g.Inspect),
 			chosen(g.Match),
 			chosen(g.BeforeImage),
+			chosen(g.Across),
 		},
 		Sort: g.sort,
 		Decide: func(s *State) verdict.Verdict {

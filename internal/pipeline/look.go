@@ -12,6 +12,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/image"
+	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
 	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
@@ -23,16 +24,19 @@ import (
 )
 
 // Lint looks at the sources.
-func Lint(run func(context.Context) (lint.Report, error)) Stage {
+func Lint(look func(context.Context) (*lint.Looked, error)) Stage {
 	return Stage{Name: "lint", Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
-		report, err := run(ctx)
-		s.Lint = report
-		l := report.Linted
+		looked, err := look(ctx)
+		if err != nil {
+			return "", err
+		}
+		s.Looked, s.Lint = looked, looked.Report()
+		report, l := s.Lint, s.Lint.Linted
 		said := []string{printable.Count(l.Dockerfiles, "Dockerfile"), printable.Count(l.Objects, "object"), printable.Count(l.Services, "service"), printable.Count(len(report.Findings), "finding")}
 		if l.Services == 0 {
 			said = slices.Delete(said, 2, 3)
 		}
-		return strings.Join(said, ", "), err
+		return strings.Join(said, ", "), nil
 	}}
 }
 
@@ -145,7 +149,8 @@ func inspect(ctx context.Context, img *Image, analyzer scan.Analyzer, opts scan.
 		return fmt.Errorf("preparing to inspect the image: %w", err)
 	}
 	defer func() { _ = visit.Close() }() // the analysis stands; what could not be removed lies in the temporary directory
-	if err := layer.Walk(ctx, img.Image, limits, visit); err != nil {
+	found := contents.NewVisitor()
+	if err := layer.Walk(ctx, img.Image, limits, visit, found); err != nil {
 		var damaged *layer.Error
 		if errors.As(err, &damaged) && ctx.Err() == nil {
 			img.Unread = append(img.Unread, damaged.Unread(img.Reference))
@@ -159,6 +164,7 @@ func inspect(ctx context.Context, img *Image, analyzer scan.Analyzer, opts scan.
 	}
 	img.Unread = append(img.Unread, img.Analysis.Unread...)
 	img.place(img.Analysis.Secrets)
+	img.Contents = found.Image(img.Image)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/image"
+	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/policy"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
@@ -15,6 +16,9 @@ import (
 // State is what the stages found, one field per kind of result. Stages that run
 // side by side write different fields.
 type State struct {
+	// Looked is the tree that was linted, and Lint what is told of it: after the
+	// checks across artefacts all there is.
+	Looked   *lint.Looked
 	Lint     lint.Report
 	Images   []Image
 	Database Database
@@ -42,6 +46,8 @@ type Image struct {
 	image.Image
 	Built    *build.Result // nil when somebody else built it
 	Analysis scan.Analysis
+	// Contents is what a container would find in it, nil when it was not walked.
+	Contents *contents.Image
 	// Findings are vulnerabilities and secrets, placed.
 	Findings []finding.Finding
 	Unread   []finding.Unread

@@ -12,7 +12,9 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/change"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/compose"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/dockerfile"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/kubernetes"
@@ -24,13 +26,17 @@ func Linters() []lint.Linter {
 	return []lint.Linter{dockerfile.Linter(), kubernetes.Linter(), compose.Linter()}
 }
 
-// Across lists the checks that see several kinds of sources at once.
-func Across() []lint.Across { return nil }
+// Across lists the checks that see several kinds of sources at once, and the images
+// where there are any.
+func Across(_ ...*contents.Image) []lint.Across { return nil }
+
+// Since makes the checks that compare a tree with what it was.
+func Since(before lint.Models) lint.Across { return change.Since(before) }
 
 // Rules lists every rule that a finding can have, those about suppressions and
 // about images too, ordered by id.
 func Rules() []finding.Rule {
-	rules := slices.Concat(lint.Rules(Linters(), Across()...), scan.Rules())
+	rules := slices.Concat(lint.Rules(Linters(), append(Across(), Since(nil))...), scan.Rules())
 	slices.SortFunc(rules, func(a, b finding.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return rules
 }
@@ -47,7 +53,7 @@ func Rule(idOrName string) (finding.Rule, bool) {
 
 // fixtures are where the pages of rules come from.
 func fixtures() []embed.FS {
-	return []embed.FS{lint.Pages, compose.Pages, dockerfile.Pages, kubernetes.Pages, scan.Pages}
+	return []embed.FS{lint.Pages, change.Pages, compose.Pages, dockerfile.Pages, kubernetes.Pages, scan.Pages}
 }
 
 // fixture reads a rule's txtar, which bears its name with underscores.
@@ -79,6 +85,7 @@ func render(rule finding.Rule, archive *txtar.Archive) string {
 	fmt.Fprintf(&b, "| severity | point | since | means the same elsewhere |\n|---|---|---|---|\n| %s | %s | %s | %s |\n\n",
 		severity(rule), dash(rule.Points), rule.Since, dash(rule.Also))
 	b.WriteString(strings.TrimSpace(string(archive.Comment)) + "\n")
+	section(&b, "At the base", "base/", archive)
 	section(&b, "Bad", "bad/", archive)
 	for _, f := range archive.Files {
 		if f.Name == "want" {
@@ -134,6 +141,7 @@ var areas = []struct{ prefix, title string }{
 	{"OBS", "Observability and traceability"},
 	{"COR", "Correctness and style"},
 	{"X", "Across artefacts"},
+	{"D", "What a change does"},
 	{"BLD", "BuildKit's own checks"},
 	{"VUL", "Vulnerabilities"},
 	{"SUP", "Suppressions"},

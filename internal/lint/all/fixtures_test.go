@@ -36,7 +36,7 @@ func judge(t testing.TB, archive *txtar.Archive, prefix string, opts lint.Option
 	if opts.AsOf.IsZero() {
 		opts.AsOf = today
 	}
-	report := lintTree(t, plant(t, archive, prefix), source.Options{}, opts)
+	report := lintSince(t, plant(t, archive, prefix), source.Options{}, opts, base(t, archive, prefix, opts))
 	for _, f := range report.Findings[:min(500, len(report.Findings))] {
 		inside(t, archive, f)
 	}
@@ -62,15 +62,46 @@ func plant(t testing.TB, archive *txtar.Archive, prefix string) string {
 	return dir
 }
 
+// base is what the files of an archive below base/ come to, as if they stood below
+// prefix; nil where there are none.
+func base(t testing.TB, archive *txtar.Archive, prefix string, opts lint.Options) lint.Models {
+	t.Helper()
+	moved := &txtar.Archive{}
+	for _, f := range archive.Files {
+		if name, ok := strings.CutPrefix(f.Name, "base/"); ok {
+			moved.Files = append(moved.Files, txtar.File{Name: prefix + name, Data: f.Data})
+		}
+	}
+	if len(moved.Files) == 0 {
+		return nil
+	}
+	tree, err := source.Open(plant(t, moved, prefix), source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.Close()
+	looked, err := lint.Look(t.Context(), Linters(), nil, tree, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return looked.Models
+}
+
 // lintTree judges what was asked for of a directory.
 func lintTree(t testing.TB, dir string, asked source.Options, opts lint.Options) lint.Report {
+	t.Helper()
+	return lintSince(t, dir, asked, opts, nil)
+}
+
+// lintSince judges a directory, and the difference to what it was.
+func lintSince(t testing.TB, dir string, asked source.Options, opts lint.Options, before lint.Models) lint.Report {
 	t.Helper()
 	tree, err := source.Open(dir, asked)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	report, err := lint.Run(t.Context(), Linters(), Across(), tree, opts)
+	report, err := lint.Run(t.Context(), Linters(), append(Across(), Since(before)), tree, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +156,7 @@ func told(report lint.Report, rule string) string {
 
 func TestFixtures(t *testing.T) {
 	// The rules on images have no sources to show: their tests lie with their adapters.
-	for _, rule := range lint.Rules(Linters(), Across()...) {
+	for _, rule := range lint.Rules(Linters(), append(Across(), Since(nil))...) {
 		t.Run(rule.Name, func(t *testing.T) {
 			archive, err := fixture(rule.Name)
 			if err != nil {
@@ -175,7 +206,7 @@ func profile(archive *txtar.Archive) string {
 
 func rewrite(t *testing.T, name string, archive *txtar.Archive) {
 	t.Helper()
-	for _, dir := range []string{"..", "../compose", "../dockerfile", "../kubernetes"} {
+	for _, dir := range []string{"..", "../change", "../compose", "../dockerfile", "../kubernetes"} {
 		path := filepath.Join(dir, strings.ReplaceAll(name, "-", "_")+".txtar")
 		if _, err := os.Stat(path); err == nil {
 			if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
@@ -207,7 +238,7 @@ func TestRulesAndFixturesMatch(t *testing.T) {
 		}
 		// Rules about suppressions, correctness, BuildKit's own and those across artefacts
 		// have families instead.
-		family := slices.ContainsFunc([]string{"SUP-", "COR-", "BLD-", "X-"}, func(prefix string) bool { return strings.HasPrefix(r.ID, prefix) })
+		family := slices.ContainsFunc([]string{"SUP-", "COR-", "BLD-", "D-", "X-"}, func(prefix string) bool { return strings.HasPrefix(r.ID, prefix) })
 		if !family && !advisory && (len(r.Points) == 0 || !strings.HasPrefix(r.ID, r.Points[0]+".")) {
 			t.Errorf("rule %s does not begin with its point %v", r.ID, r.Points)
 		}
