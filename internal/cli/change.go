@@ -143,7 +143,7 @@ func (r *runner) before() pipeline.Stage {
 		if err != nil {
 			return "", err
 		}
-		report := seen.Report()
+		told := seen.Report()
 		if was.settings != was.dir {
 			excuses, err := r.lintBefore(ctx, was.settings)
 			if err != nil {
@@ -151,8 +151,8 @@ func (r *runner) before() pipeline.Stage {
 			}
 			s.Before.Excusing = excuses
 		}
-		s.Before.Looked, s.Before.Sources, s.Before.Commit = seen, &report, was.commit
-		return fmt.Sprintf("%s, %s", report.Short(r.env.former.commit), printable.Count(len(report.Findings), "finding")), nil
+		s.Before.Looked, s.Before.Sources, s.Before.Commit = seen, &told, was.commit
+		return fmt.Sprintf("%s, %s", report.Short(r.env.former.commit), printable.Count(len(told.Findings), "finding")), nil
 	}}
 }
 
