@@ -41,6 +41,8 @@ type File struct {
 	Chart string
 
 	starts []int // the offset at which each line begins
+	// place says where bytes of a rendered text come from; nil for what people wrote.
+	place func(start, end int) finding.Location
 	// runes holds, unless all of Text is ASCII, how many code points precede every
 	// block of runeBlock bytes: a minified file is one line of megabytes, and
 	// counting from its beginning for each place would be quadratic.
@@ -197,8 +199,12 @@ func (f *File) Skip(offset, n int) int {
 	return max(at, offset)
 }
 
-// Span returns the location of the bytes [start, end).
+// Span returns the location of the bytes [start, end): in a rendered text that of
+// what they come from.
 func (f *File) Span(start, end int) finding.Location {
+	if f.place != nil {
+		return f.place(start, max(start, end))
+	}
 	at := finding.Location{Path: f.Path}
 	at.Line, at.Column = f.Position(start)
 	at.EndLine, at.EndColumn = f.Position(max(start, end))
@@ -221,11 +227,12 @@ func (f *File) Slice(at finding.Location) string {
 // Unread records that this file, or what follows line when it is not 0, could
 // not be judged, and why.
 func (f *File) Unread(line int, cause string) finding.Unread {
-	return finding.Unread{
-		Kind:     finding.UnreadSource,
-		Location: finding.Location{Path: f.Path, Line: line},
-		Cause:    cause,
+	at := finding.Location{Path: f.Path, Line: line}
+	if f.place != nil && line > 0 {
+		from := f.Span(f.LineStart(line), f.LineStart(line+1))
+		at.Path, at.Line = from.Path, from.Line
 	}
+	return finding.Unread{Kind: finding.UnreadSource, Location: at, Cause: cause}
 }
 
 // Comment is one comment and the lines that an excuse in it would cover.

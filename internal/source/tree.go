@@ -185,8 +185,18 @@ func (t *Tree) relative(name string) (string, error) {
 	return name, nil
 }
 
-// load reads one file within the bounds; the cause is written for people.
+// load reads one text within the bounds; the cause is written for people.
 func (t *Tree) load(name string) (*File, error) {
+	content, err := t.Content(name)
+	if err != nil {
+		return nil, err
+	}
+	return NewFile(name, content)
+}
+
+// Content reads the bytes of any file of the tree within its bounds. The error says
+// why there are none.
+func (t *Tree) Content(name string) ([]byte, error) {
 	info, err := t.root.Stat(filepath.FromSlash(name))
 	if err != nil {
 		return nil, cause(err)
@@ -210,7 +220,7 @@ func (t *Tree) load(name string) (*File, error) {
 	if int64(len(content)) > t.opts.MaxSize {
 		return nil, &sizeError{limit: t.opts.MaxSize, size: int64(len(content))}
 	}
-	return NewFile(name, content)
+	return content, nil
 }
 
 // sizeError is of a file with more bytes than are read.

@@ -124,21 +124,17 @@ func (o *Object) Settings() []Literal {
 // "name: value". What is on a line of its own has a place of its own.
 func lines(file Node) []Literal {
 	var all []Literal
-	at, src := file.At(), file.Source()
-	if header := src.Text[src.Offset(at.Line, at.Column)]; header != '|' && header != '>' {
-		for line := range strings.Lines(file.Text()) {
-			if name, value, ok := setting(line); ok {
-				all = append(all, Literal{name, value, at})
-			}
-		}
-		return all
-	}
-	for n := at.Line + 1; n <= min(at.EndLine, src.Lines()); n++ {
-		line, _ := src.Line(n)
+	at, offsets, from := file.At(), file.Offsets(), 0
+	for line := range strings.Lines(file.Text()) {
 		if name, value, ok := setting(line); ok {
-			start := src.LineStart(n) + strings.LastIndex(line, value)
-			all = append(all, Literal{name, value, src.Span(start, start+len(value))})
+			place := at
+			start := from + strings.LastIndex(line, value)
+			if end := start + len(value); value != "" && end <= len(offsets) {
+				place = file.Source().Span(offsets[start], offsets[end-1]+1)
+			}
+			all = append(all, Literal{name, value, place})
 		}
+		from += len(line)
 	}
 	return all
 }
