@@ -92,6 +92,7 @@ func render(rule finding.Rule, archive *txtar.Archive) string {
 			fmt.Fprintf(&b, "\nPlimsoll says:\n\n```text\n%s```\n", strings.ReplaceAll(string(f.Data), "bad/", ""))
 		}
 	}
+	section(&b, "What --fix makes of it", "fixed/", archive)
 	section(&b, "Good", "good/", archive)
 	return b.String()
 }
@@ -168,7 +169,7 @@ A rule's id is the point of the checklist that it takes part in deciding, and a 
 
 | class | means |
 |---|---|
-| safe | keeps behaviour and is the same every time |
+| safe | keeps behaviour and is the same every time; ` + "`plimsoll lint --fix` makes it, `plimsoll lint --diff`" + ` shows it |
 | verified | safe once the built image confirms it |
 | suggested | offered in a review, never applied unasked |
 | advised | words on the rule's page |

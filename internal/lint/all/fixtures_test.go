@@ -181,7 +181,9 @@ func TestFixtures(t *testing.T) {
 			if i < 0 || got == "" {
 				t.Fatalf("the fixture needs a want, and a bad/ that the rule reports; got %q", got)
 			}
+			mended(t, archive, bad, rule.ID, opts)
 			if *update {
+				i = slices.IndexFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
 				archive.Files[i].Data = []byte(got)
 				rewrite(t, rule.Name, archive)
 				rewritten[rule.Name] = archive

@@ -156,6 +156,19 @@ func about(s *compose.Service, path string, at finding.Location, message string)
 	return lint.Problem{At: at, Subject: s.Subject(), Path: path, Message: message}
 }
 
+// added sets keys of a service, in the file whose name of it the finding is placed on:
+// what the service extends, or is merged from, may be another's too.
+func added(s *compose.Service, message string, lines ...string) *finding.Fix {
+	for _, f := range s.Project.Files {
+		services := f.Root.Get("services")
+		if services.Key(s.Name).At() == s.At {
+			edits, ok := services.Get(s.Name).Insert(lines...)
+			return lint.Mend(finding.Suggested, message, edits, ok)
+		}
+	}
+	return nil
+}
+
 // brief makes a problem of a service that runs to its end, a test say, a note.
 func brief(s *compose.Service, problem lint.Problem) lint.Problem {
 	if s.OneShot() {

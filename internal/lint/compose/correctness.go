@@ -23,7 +23,11 @@ var composeVersion = lint.Check[*project]{
 		tell := pr.teller(p)
 		for _, f := range pr.Own {
 			if key := f.Root.Key("version"); key.Exists() {
-				tell(pr.whole(lint.Problem{At: key.At(), Path: "version", Message: "\"version\" is obsolete: Compose ignores it and warns each time; remove it"}))
+				edits, ok := f.Root.Remove("version")
+				tell(pr.whole(lint.Problem{
+					At: key.At(), Path: "version", Message: "\"version\" is obsolete: Compose ignores it and warns each time; remove it",
+					Fix: lint.Mend(finding.Safe, "remove the key", edits, ok),
+				}))
 			}
 		}
 	},

@@ -29,7 +29,11 @@ var serviceHardening = lint.Check[*project]{
 				missing = append(missing, "security_opt: [no-new-privileges:true]")
 			}
 			if len(missing) > 0 {
-				tell(brief(s, about(s, "hardening", s.At, fmt.Sprintf("service %q does not set %s; set them, and cap_add what it needs", s.Name, list(missing)))))
+				problem := about(s, "hardening", s.At, fmt.Sprintf("service %q does not set %s; set them, and cap_add what it needs", s.Name, list(missing)))
+				if !s.Get("cap_drop").Exists() && !s.Get("security_opt").Exists() {
+					problem.Fix = added(s, "set "+list(missing), missing...)
+				}
+				tell(brief(s, problem))
 			}
 		})
 	},

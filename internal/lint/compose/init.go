@@ -25,7 +25,9 @@ var serviceInit = lint.Check[*project]{
 			}
 			program := pr.firstProcess(s)
 			if slices.Contains([]string{"node", "nodejs", "npm", "npx", "yarn", "pnpm", "python", "python3"}, program) {
-				tell(about(s, "init", s.At, fmt.Sprintf("service %q runs %q as the first process, which does not end by SIGTERM unless it handles it; set init: true", s.Name, program)))
+				problem := about(s, "init", s.At, fmt.Sprintf("service %q runs %q as the first process, which does not end by SIGTERM unless it handles it; set init: true", s.Name, program))
+				problem.Fix = added(s, "set init: true", "init: true")
+				tell(problem)
 			}
 		})
 	},

@@ -3,6 +3,7 @@ package compose
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
@@ -28,11 +29,22 @@ var portExposed = lint.Check[*project]{
 			}
 			for _, port := range s.Ports() {
 				if exposed(s, port) {
-					tell(about(s, "ports["+port.Target+"]", port.At, fmt.Sprintf("service %q opens port %s to everybody who reaches this machine%s; write \"127.0.0.1:%s:%s\", or leave it to the project's network", s.Name, port.Published, what, port.Published, port.Target)))
+					problem := about(s, "ports["+port.Target+"]", port.At, fmt.Sprintf("service %q opens port %s to everybody who reaches this machine%s; write \"127.0.0.1:%s:%s\", or leave it to the project's network", s.Name, port.Published, what, port.Published, port.Target))
+					problem.Fix = bound(port)
+					tell(problem)
 				}
 			}
 		}
 	},
+}
+
+// bound binds a port that stands in the short form to this machine's own address.
+func bound(port compose.Port) *finding.Fix {
+	if text := port.Node.Text(); !port.Node.IsScalar() || port.HostIP != "" || !strings.HasPrefix(text, port.Published+":") {
+		return nil
+	}
+	edits, ok := port.Node.Splice(0, 0, "127.0.0.1:")
+	return lint.Mend(finding.Suggested, "bind it to 127.0.0.1", edits, ok)
 }
 
 // exposed says that a port is bound on all addresses and not plainly meant to be.

@@ -21,6 +21,7 @@ var baseDigest = lint.Check[*dockerfile.File]{
 			p.Report(lint.Problem{
 				At: e.at, Subject: f.Subject(e.stage), Path: e.role,
 				Message: fmt.Sprintf("%s%s has a tag but no digest, so that two builds can differ; pin it as \"%s@sha256:…\"", e.named(), e.means(), e.image),
+				Fix:     &finding.Fix{Class: finding.Verified, Message: "pin the digest that the tag names when it is built"},
 			})
 		}
 	},

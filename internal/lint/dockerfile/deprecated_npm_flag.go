@@ -3,6 +3,8 @@ package dockerfile
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
@@ -28,9 +30,31 @@ var deprecatedNpmFlag = lint.Check[*dockerfile.File]{
 					p.Report(lint.Problem{
 						At: w.At, Subject: f.Subject(l.stage), Path: "run[npm " + w.Text + "]", Severity: lowByDefault(p),
 						Message: fmt.Sprintf("npm has deprecated %q and some releases ignored it; write --omit=dev", w.Text),
+						Fix:     omitting(f, l, c.Words[i:]),
 					})
 				}
 			}
 		}
 	},
+}
+
+// omitting writes the flag anew. Npm knows it since version 7, which came with Node.js
+// 15: what an image without a known version brings along is to be looked up first.
+func omitting(f *dockerfile.File, l layer, words []dockerfile.Argument) *finding.Fix {
+	last := words[0]
+	if last.Text == "--only" {
+		last = words[1]
+	}
+	edits, ok := rewritten(f, words[0], last, "--omit=dev")
+	class := finding.Suggested
+	if name, tag := repository(l.stage.Root().Base); name == "node" {
+		number, _, _ := strings.Cut(tag, ".")
+		number, _, _ = strings.Cut(number, "-")
+		major, err := strconv.Atoi(number)
+		old := slices.Contains([]string{"argon", "boron", "carbon", "dubnium", "erbium", "fermium"}, number)
+		if err == nil && major >= 15 || err != nil && !old { // "lts" and "alpine" are newer
+			class = finding.Safe
+		}
+	}
+	return lint.Mend(class, "write --omit=dev", edits, ok)
 }

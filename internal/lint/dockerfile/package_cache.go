@@ -40,6 +40,7 @@ var packageCache = lint.Check[*dockerfile.File]{
 				}
 				p.Report(lint.Problem{
 					At: c.At, Subject: f.Subject(l.stage), Path: "cache[" + kind + "]", Severity: severity, Message: message,
+					Fix: tidied(f, l, c, kind),
 				})
 			}
 		}
@@ -91,6 +92,37 @@ func leaves(f *dockerfile.File, l layer, c *dockerfile.Command) (kind, message s
 		return "npm", `what npm downloads stays in the layer; end the same RUN with "npm cache clean --force", or mount a cache on /root/.npm`
 	}
 	return "", ""
+}
+
+// tidied is how a command leaves nothing behind: by a flag of its own, which changes
+// nothing else, or by a command that removes what is there.
+func tidied(f *dockerfile.File, l layer, c *dockerfile.Command, kind string) *finding.Fix {
+	word := func(texts ...string) (dockerfile.Argument, bool) {
+		i := slices.IndexFunc(c.Words, func(w dockerfile.Argument) bool { return slices.Contains(texts, w.Text) })
+		if i < 0 {
+			return dockerfile.Argument{}, false
+		}
+		return c.Words[i], true
+	}
+	clean := map[string]string{"apt": "rm -rf /var/lib/apt/lists/*", "zypper": "zypper clean -a", "npm": "npm cache clean --force"}
+	switch kind {
+	case "apk":
+		if flag, ok := word("--update", "-U", "--update-cache"); ok && c.Has("add") {
+			edits, ok := rewritten(f, flag, flag, "--no-cache")
+			return lint.Mend(finding.Safe, "write --no-cache", edits, ok)
+		}
+		return nil
+	case "pip":
+		if sub, ok := word("install"); ok {
+			edits, ok := followed(f, sub, "--no-cache-dir")
+			return lint.Mend(finding.Safe, "add --no-cache-dir", edits, ok)
+		}
+		return nil
+	case "yum", "dnf", "microdnf", "tdnf":
+		clean[kind] = kind + " clean all"
+	}
+	edits, ok := l.continued(f, clean[kind])
+	return lint.Mend(finding.Suggested, "end the RUN with "+quote(clean[kind]), edits, ok)
 }
 
 // pip says that a command is pip, by name or as a module of Python.

@@ -1,10 +1,10 @@
 package dockerfile
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
@@ -23,6 +23,7 @@ var shellForm = lint.Check[*dockerfile.File]{
 			return
 		}
 		command, entrypoint := started(stage)
+		both := command.in != nil && entrypoint.in != nil
 		if entrypoint.in != nil && !entrypoint.in.Exec {
 			command.in = nil // a shell-form ENTRYPOINT ignores CMD
 		}
@@ -33,6 +34,7 @@ var shellForm = lint.Check[*dockerfile.File]{
 			p.Report(lint.Problem{
 				At: last.in.At, Subject: f.Subject(last.stage), Path: strings.ToLower(last.in.Name),
 				Message: fmt.Sprintf("%s runs under a shell that keeps SIGTERM to itself; %s", last.in.Name, mend(last.in)),
+				Fix:     listed(f, last, both),
 			})
 		}
 	},
@@ -82,12 +84,53 @@ func mend(in *dockerfile.Instruction) string {
 	if strings.HasPrefix(text, "[") {
 		return "it looks like a list but is no JSON: use double quotes, and no comma at the end"
 	}
-	if strings.ContainsAny(text, "|&;<>()$`\\\"'*?[]#~=%!{}\n") {
+	if !plain(text) {
 		return "begin it with exec, or move the shell's work into a script"
 	}
-	list, err := json.Marshal(strings.Fields(text))
-	if err != nil {
-		return "write it as a JSON list"
+	return fmt.Sprintf("write it as %s %s", in.Name, list(text))
+}
+
+// list writes the words of a plain command as JSON.
+func list(text string) string {
+	var words []string
+	for word := range strings.FieldsSeq(text) {
+		words = append(words, `"`+word+`"`)
 	}
-	return fmt.Sprintf("write it as %s %s", in.Name, strings.ReplaceAll(string(list), `","`, `", "`))
+	return "[" + strings.Join(words, ", ") + "]"
+}
+
+// bare are bases without an ENTRYPOINT, or with one that starts what it is given: the
+// list goes where the shell's words went.
+var bare = []string{
+	"alpine", "debian", "ubuntu", "busybox", "fedora", "rockylinux", "almalinux", "amazonlinux", "centos", "node", "python", "golang",
+	"ruby", "rust", "openjdk", "eclipse-temurin", "amazoncorretto", "php",
+}
+
+// builtins are what only a shell can start.
+var builtins = []string{".", ":", "alias", "bg", "cd", "eval", "exec", "exit", "export", "fg", "hash", "read", "return", "set", "shift", "source", "trap", "type", "ulimit", "umask", "unset", "wait"}
+
+// listed writes a plain command as a list. Beside each other CMD and ENTRYPOINT mean
+// something else in each form, and so may a CMD with the ENTRYPOINT of a base.
+func listed(f *dockerfile.File, started placed, both bool) *finding.Fix {
+	text := strings.Join(started.in.Args, " ")
+	words := strings.Fields(text)
+	at := started.in.ArgumentsAt()
+	if at.Line != at.EndLine { // comments may stand between
+		return nil
+	}
+	if both || !plain(text) || len(words) == 0 || slices.Contains(builtins, words[0]) || len(started.in.Heredocs) > 0 {
+		return nil
+	}
+	class := finding.Safe
+	if name, _ := repository(started.stage.Root().Base); started.in.Name == "CMD" && !slices.Contains(bare, name) {
+		class = finding.Verified
+	}
+	edit, ok := f.Source.Edit(at, list(text))
+	return lint.Mend(class, "write it as a list", []finding.Edit{edit}, ok)
+}
+
+// plain says that a shell would do no more than split a text at its spaces.
+func plain(text string) bool {
+	return !strings.ContainsAny(text, "|&;<>()$`\\\"'*?[]#~=%!{}^\r\n") &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F || r >= 0x80 && unicode.IsSpace(r) })
 }

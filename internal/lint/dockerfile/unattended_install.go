@@ -26,10 +26,21 @@ var unattendedInstall = lint.Check[*dockerfile.File]{
 				p.Report(lint.Problem{
 					At: c.At, Subject: f.Subject(l.stage), Path: "run[" + c.Name + " install]",
 					Message: fmt.Sprintf("%q asks before it installs and a build cannot answer, so that it ends there; add -y", c.Name+" install"),
+					Fix:     assenting(f, c),
 				})
 			}
 		}
 	},
+}
+
+// assenting adds the flag: without it the build does not come to an end at all.
+func assenting(f *dockerfile.File, c *dockerfile.Command) *finding.Fix {
+	i := slices.IndexFunc(c.Words, func(w dockerfile.Argument) bool { return !strings.HasPrefix(w.Text, "-") })
+	if i < 0 {
+		return nil
+	}
+	edits, ok := followed(f, c.Words[i], "-y")
+	return lint.Mend(finding.Safe, "add -y", edits, ok)
 }
 
 // answered says that a command does not ask, or may be told not to by settings

@@ -29,13 +29,18 @@ var userNumeric = lint.Check[*dockerfile.File]{
 		if _, err := strconv.ParseUint(user, 10, 32); !known || err == nil || isRoot(value) {
 			return
 		}
-		number := "its number"
-		if id := numberOf(f, user); id != "" {
+		number, id := "its number", numberOf(f, user)
+		fix := &finding.Fix{Class: finding.Verified, Message: "write the number that the image gives the name"}
+		if id != "" {
 			number = strconv.Quote("USER " + id)
+			if edit, ok := f.Source.Edit(in.ArgumentsAt(), id); ok && !strings.Contains(value, ":") {
+				fix.Edits = []finding.Edit{edit}
+			}
 		}
 		p.Report(lint.Problem{
 			At: in.ArgumentsAt(), Subject: f.Subject(final), Path: "user",
 			Message: fmt.Sprintf("%q is a name, so that a pod with runAsNonRoot does not start; write %s", "USER "+text, number),
+			Fix:     fix,
 		})
 	},
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/source/yaml"
 )
 
 // Port is one published or exposed port.
@@ -16,6 +17,8 @@ type Port struct {
 	// Known is false when a variable without a value takes part.
 	Known bool
 	At    finding.Location
+	// Node is the entry: a scalar in the short form.
+	Node yaml.Node
 }
 
 // Loopback says that only this machine reaches the port.
@@ -42,7 +45,7 @@ func portIdentity(p Port) string {
 
 // readPort reads "[[ip:]published:]target[/protocol]", or the long form.
 func readPort(v Value) Port {
-	p := Port{At: v.At(), Protocol: "tcp"}
+	p := Port{At: v.At(), Node: v.Node, Protocol: "tcp"}
 	if !v.IsScalar() {
 		p.Known = true
 		for key, to := range map[string]*string{"host_ip": &p.HostIP, "published": &p.Published, "target": &p.Target, "protocol": &p.Protocol} {
