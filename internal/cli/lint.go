@@ -8,6 +8,9 @@ import (
 )
 
 func runLint(ctx context.Context, env *environment, cfg *config.Config, operands []string) (int, error) {
+	if err := checkFix(cfg); err != nil {
+		return ExitUsage, err
+	}
 	if len(operands) == 0 {
 		operands = []string{cfg.Context}
 	}
@@ -42,5 +45,8 @@ func runLint(ctx context.Context, env *environment, cfg *config.Config, operands
 		return ExitUsage, err
 	}
 	defer tree.Close()
+	if err := r.mend(ctx, tree); err != nil {
+		return ExitIndeterminate, err
+	}
 	return r.run(ctx, pipeline.Gate{Lint: r.lint(tree), Across: pipeline.Across(r.checks())})
 }

@@ -71,6 +71,9 @@ func width(w io.Writer) int {
 
 // print writes a result in the form asked for, to --output or standard output.
 func (env *environment) print(cfg *config.Config, result verdict.Result) error {
+	if cfg.Diff && cfg.Output == "" {
+		return nil // the diff stands where the report would
+	}
 	if cfg.Output == "" {
 		return render(env.stdout, cfg.Format, result, text.Options{
 			Color: env.color(env.stdout), Width: width(env.stdout), Verbose: cfg.Debug, Report: whole(cfg),

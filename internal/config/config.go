@@ -52,6 +52,8 @@ type Config struct {
 	ComposeFiles []string
 	Profile      string
 	LintFailOn   finding.Severity
+	// Fix makes the safe fixes, Diff shows what they change; Diff alone writes nothing.
+	Fix, Diff bool
 	HelmValues   []string
 	Charts       []Chart // key helm of the file
 	Images       []Image // a key of the file
