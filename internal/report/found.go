@@ -16,6 +16,8 @@ type Found struct {
 	Secrets    Group             // in the image
 	Vulnerable Group             // packages
 	Suppressed []finding.Finding // excused, whatever they are
+	// Mendable counts the findings that "plimsoll lint --fix" mends.
+	Mendable int
 }
 
 // Group is one kind of findings.
@@ -59,6 +61,9 @@ func Split(r verdict.Result) Found {
 		counts := &g.Counts
 		if !seen.first(&f) {
 			counts = &Counts{}
+		}
+		if f.Fix != nil && f.Fix.Class == finding.Safe && len(f.Fix.Edits) > 0 && f.Suppressed == nil && f.Status != finding.Fixed {
+			found.Mendable++
 		}
 		switch {
 		case f.Status == finding.Fixed:

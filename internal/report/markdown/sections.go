@@ -128,6 +128,9 @@ func (c *comment) why() string {
 	if n := len(c.found.Suppressed); n > 0 {
 		b.WriteString("- suppressed: " + count(n, "finding") + " (" + report.Severities(c.found.Suppressed) + ")\n")
 	}
+	if n := c.found.Mendable; n > 0 {
+		b.WriteString("- " + count(n, "finding") + " can be mended with `plimsoll lint --fix`\n")
+	}
 	for i, n := range c.Notes {
 		if i == maxListed {
 			break

@@ -132,6 +132,9 @@ func (m *summary) head(c *comment) {
 	if len(causes) > 0 {
 		m.block(c.causes(causes))
 	}
+	if n := c.found.Mendable; n > 0 {
+		m.block(count(n, "finding") + " can be mended with `plimsoll lint --fix`.")
+	}
 	if c.Reproduce != "" && !m.block("To reproduce it locally:\n\n"+pre(c.Reproduce)) {
 		m.cuts = append(m.cuts, "the command that reproduces it")
 	}

@@ -63,6 +63,7 @@ func Write(w io.Writer, r verdict.Result, o Options) error {
 		}
 	}
 	t.problems("", found.Problems.Front)
+	t.mendable(found.Mendable)
 	t.problems("secrets in the image", found.Secrets.Front)
 	for _, of := range []finding.Status{finding.Introduced, finding.NotCompared, finding.Disclosed, finding.Existing} {
 		t.vulnerable(of, withStatus(found.Vulnerable.Front, of))
@@ -200,7 +201,22 @@ func (t *writer) problem(f finding.Finding) {
 		t.line("      see ", printable.Text(report.Place(l)), note(l.Note))
 	}
 	if f.Fix != nil && f.Fix.Message != "" {
-		t.line("      fix: ", printable.Text(f.Fix.Message))
+		t.line("      fix", by(f.Fix), ": ", printable.Text(f.Fix.Message))
+	}
+}
+
+// by says of a fix that it need not be made by hand.
+func by(x *finding.Fix) string {
+	if x.Class == finding.Safe && len(x.Edits) > 0 {
+		return " (--fix)"
+	}
+	return ""
+}
+
+func (t *writer) mendable(n int) {
+	if n > 0 {
+		t.section("")
+		t.line(printable.Count(n, "finding"), " can be mended with plimsoll lint --fix")
 	}
 }
 
