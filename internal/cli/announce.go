@@ -98,6 +98,9 @@ func (r *runner) outputs(result verdict.Result) []actions.Output {
 		{Name: "signed", Value: strconv.FormatBool(result.Acted != nil && result.Acted.Signed != "")},
 		{Name: "report", Value: r.reportPath("json")},
 	}
+	if len(result.Points) > 0 {
+		out = append(out, actions.Output{Name: "points", Value: result.Points.Score()})
+	}
 	if result.Acted != nil {
 		out = append(out, actions.Output{Name: "acted", Value: strconv.FormatBool(result.Acted.Done)})
 	}

@@ -64,7 +64,7 @@ func (env *environment) load(ctx context.Context, command string, args []string)
 func (r *runner) policy() policy.Policy {
 	return policy.Policy{
 		FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn,
-		IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: policy.Profile(r.cfg.Profile),
+		IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: policy.Profile(r.cfg.Profile), MaxMissed: r.cfg.MaxMissed,
 		OnlyIntroduced: r.env.compares() && r.env.rules.OnlyIntroduced && r.cfg.OnlyIntroduced && !r.againstItself(),
 	}
 }

@@ -27,6 +27,7 @@ func Outputs() []Output {
 		{"critical", "how many critical findings are not suppressed"},
 		{"high", "how many high findings are not suppressed"},
 		{"introduced", "how many findings the change introduced, empty when nothing was compared"},
+		{"points", "how many points of the checklist are met, such as 24/28; empty when no sources were judged"},
 		{"signed", "true when the digest was signed in this run"},
 		{"report", "path of report.json, relative to the workspace"},
 		{"comment-url", "address of the comment on the pull request, empty when there is none"},

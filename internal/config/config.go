@@ -53,13 +53,15 @@ type Config struct {
 	Profile      string
 	LintFailOn   finding.Severity
 	// Fix makes the safe fixes, Diff shows what they change; Diff alone writes nothing.
-	Fix, Diff bool
-	HelmValues   []string
-	Charts       []Chart // key helm of the file
-	Images       []Image // a key of the file
-	ManifestSet  string  // partial, complete
+	Fix, Diff   bool
+	HelmValues  []string
+	Charts      []Chart // key helm of the file
+	Images      []Image // a key of the file
+	ManifestSet string  // partial, complete
 	// KubernetesMin and KubernetesMax are minors such as 1.33; empty is all that are known.
 	KubernetesMin, KubernetesMax string
+	// MaxMissed is how many points may be missed; nil is any number.
+	MaxMissed *int
 	// BaseRef is what a laptop compares with.
 	BaseRef string
 

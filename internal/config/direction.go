@@ -90,6 +90,9 @@ func directions() map[string]direction {
 			// 0 takes a database of any age.
 			return from.DBMaxAge == 0 || to.DBMaxAge != 0 && to.DBMaxAge <= from.DBMaxAge
 		},
+		"max-missed": func(from, to *Config) bool {
+			return from.MaxMissed == nil || to.MaxMissed != nil && *to.MaxMissed <= *from.MaxMissed
+		},
 		"helm-values":  func(from, to *Config) bool { return holds(to.HelmValues, from.HelmValues) },
 		"helm":         func(from, to *Config) bool { return renders(from.Charts, to.Charts) },
 		"manifest-set": func(from, to *Config) bool { return from.ManifestSet == to.ManifestSet || to.ManifestSet == "complete" },

@@ -125,6 +125,9 @@ func moves(t *testing.T, s config.Setting) string {
 				ways = append(ways, fmt.Sprintf("`%s` to %s", from, strings.Join(to, " or ")))
 			}
 		}
+	case config.Number:
+		try("1", "2", "more")
+		try("2", "1", "fewer")
 	case config.Versions:
 		try("1.33", "1.33-1.35", "more of them")
 		try("1.33-1.35", "1.33", "fewer of them")

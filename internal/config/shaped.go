@@ -130,6 +130,10 @@ func (v entriesValue[T]) reset() { *v.to = nil }
 func shaped() []Setting {
 	return group("lint",
 		Setting{
+			Name: "max-missed", Kind: Number, FileOnly: true, Commands: onLint, Usage: "more points of the checklist missed than this fails, old findings counted too (default: any number passes)",
+			bind: func(c *Config, _ Getenv) value { return countValue{&c.MaxMissed} },
+		},
+		Setting{
 			Name: "helm", Kind: Entries, FileOnly: true, Commands: onLint, Usage: "charts that are rendered with further values: a list of chart, a directory, and values, files of which the last wins",
 			bind: func(c *Config, _ Getenv) value { return entriesValue[Chart]{&c.Charts} },
 			entries: entries(func(e *Chart) map[string]field {

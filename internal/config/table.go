@@ -22,6 +22,7 @@ const (
 	Auths    Kind = "YAML list"
 	Entries  Kind = "list of mappings"
 	Versions Kind = "version or range"
+	Number   Kind = "number"
 )
 
 // Setting is one thing a user can choose.

@@ -213,3 +213,17 @@ func minorOf(version string) int {
 	n, _ := strconv.Atoi(strings.TrimPrefix(version, "1.")) // it has matched
 	return n
 }
+
+// countValue takes a number from 0 up, and nothing for none.
+type countValue struct{ to **int }
+
+func (v countValue) set(text string) error {
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil || n < 0 {
+		return fmt.Errorf("%q is not a number; want 0 or more", text)
+	}
+	*v.to = &n
+	return nil
+}
+
+func (v countValue) reset() { *v.to = nil }

@@ -123,6 +123,9 @@ func (l *Looked) add(listing *source.Listing, r result) {
 	report.Linted.Objects += r.linted.Objects
 	report.Linted.ComposeFiles += r.linted.ComposeFiles
 	report.Linted.Services += r.linted.Services
+	report.Linted.Workflows += r.linted.Workflows
+	report.Linted.Scripts += r.linted.Scripts
+	report.Linted.Workloads += r.linted.Workloads
 	report.Unjudged += listing.Unjudged + r.unjudged
 }
 

@@ -44,10 +44,21 @@ func (g Gate) Way(p policy.Policy) Way {
 		},
 		Sort: g.sort,
 		Decide: func(s *State) verdict.Verdict {
-			return p.Evaluate(policy.Seen{Findings: s.Findings(), Unread: s.Unread(), Failures: s.Failures, Unverified: s.Unverified})
+			seen := s.seen()
+			s.Points = policy.Points(seen)
+			return p.Evaluate(seen)
 		},
 		Act: chosen(g.Push, g.Sign, g.Verify, g.Tag),
 	}
+}
+
+// seen is everything that decides.
+func (s *State) seen() policy.Seen {
+	seen := policy.Seen{Findings: s.Findings(), Unread: s.Unread(), Failures: s.Failures, Unverified: s.Unverified, Linted: s.linted()}
+	for i := range s.Images {
+		seen.Inspected = s.Images[i].Contents != nil
+	}
+	return seen
 }
 
 // sort tells old from new, and what is excused from what is not.

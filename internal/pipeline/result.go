@@ -15,10 +15,7 @@ func (s *State) Fill(r *verdict.Result) {
 	r.Compared = s.Compared
 	r.Refused = append(r.Refused, s.Refused...)
 	r.Notes = append(r.Notes, s.Lint.Notes...)
-	if s.Lint.Linted != (verdict.Linted{}) {
-		linted := s.Lint.Linted
-		r.Linted = &linted
-	}
+	r.Linted, r.Points = s.linted(), s.Points
 	if s.Database.Database != nil {
 		info := s.Database.Info()
 		r.Database = &info
@@ -33,6 +30,15 @@ func (s *State) Fill(r *verdict.Result) {
 		}
 		r.Notes = append(r.Notes, img.Analysis.Notes...)
 	}
+}
+
+// linted is what of the sources was judged, nil when nothing was.
+func (s *State) linted() *verdict.Linted {
+	if s.Lint.Linted == (verdict.Linted{}) {
+		return nil
+	}
+	linted := s.Lint.Linted
+	return &linted
 }
 
 func (img *Image) subject(pushed bool) verdict.Subject {

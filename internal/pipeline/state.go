@@ -23,6 +23,7 @@ type State struct {
 	Images   []Image
 	Database Database
 	Verdict  verdict.Verdict
+	Points   verdict.Points
 	Evidence []verdict.Evidence
 	// Checked is what the evidence is about when no image was opened; Unverified
 	// says why it does not hold.

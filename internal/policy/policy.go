@@ -5,7 +5,9 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
@@ -30,6 +32,8 @@ type Policy struct {
 	// compared counts as introduced: a missing comparison must not open the gate.
 	OnlyIntroduced bool
 	Profile        Profile
+	// MaxMissed is how many points of the checklist may be missed; nil is any number.
+	MaxMissed *int
 }
 
 // Failure is a stage that did not give what it was asked for.
@@ -49,6 +53,10 @@ type Seen struct {
 	Findings []finding.Finding
 	Unread   []finding.Unread
 	Failures []Failure
+	// Linted is what of the sources was judged, nil when nothing was; Inspected says that
+	// an image was walked to its end.
+	Linted    *verdict.Linted
+	Inspected bool
 	// Unverified says why no signature holds where one was demanded; "" otherwise.
 	Unverified string
 }
@@ -71,6 +79,12 @@ func (p Policy) Evaluate(seen Seen) verdict.Verdict {
 		reasons = append(reasons, verdict.Reason{Code: "unverified", Message: seen.Unverified, Decides: verdict.Fail, Count: 1})
 	}
 	reasons = append(reasons, p.fromUnread(seen.Unread)...)
+	if missed := Points(seen).Of(verdict.Missed); p.MaxMissed != nil && len(missed) > *p.MaxMissed {
+		reasons = append(reasons, verdict.Reason{
+			Code: "points-missed", Decides: verdict.Fail, Count: 1,
+			Message: fmt.Sprintf("%d points are missed (%s), and max-missed is %d; meet one of them", len(missed), strings.Join(missed, ", "), *p.MaxMissed),
+		})
+	}
 	slices.SortStableFunc(reasons, order)
 
 	v := verdict.Verdict{Decision: verdict.Pass, Reasons: reasons}

@@ -217,6 +217,9 @@ func Facts(r verdict.Result) []string {
 		}
 		lines = append(lines, text)
 	}
+	if len(r.Points) > 0 {
+		lines = append(lines, "points: "+r.Points.String())
+	}
 	if d := r.Database; d != nil {
 		text := "database: " + d.Source
 		if d.Digest != "" && !strings.HasSuffix(d.Source, d.Digest) {

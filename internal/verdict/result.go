@@ -103,6 +103,12 @@ type Linted struct {
 	// ComposeFiles and Services are those of Compose.
 	ComposeFiles int `json:"composeFiles,omitempty"`
 	Services     int `json:"services,omitempty"`
+	// Workloads are the objects that run pods.
+	Workloads int `json:"workloads,omitempty"`
+	// Workflows are those of GitHub and composite actions; Scripts are shell scripts and
+	// Makefiles.
+	Workflows int `json:"workflows,omitempty"`
+	Scripts   int `json:"scripts,omitempty"`
 }
 
 // Result is everything a run has to tell. Every report is rendered from it, and
@@ -125,8 +131,11 @@ type Result struct {
 	Built    *Built            `json:"built,omitempty"`
 	Linted   *Linted           `json:"linted,omitempty"`
 	Acted    *Acted            `json:"acted,omitempty"`
-	Policy   Policy            `json:"policy"`
-	Notes    []string          `json:"notes,omitempty"` // what a reader should know: a fallback taken, a default applied
+	// Points says how the points of the checklist stand, whatever fails; empty when no
+	// sources were judged.
+	Points Points   `json:"points,omitempty"`
+	Policy Policy   `json:"policy"`
+	Notes  []string `json:"notes,omitempty"` // what a reader should know: a fallback taken, a default applied
 	// Reproduce is the command that gives this verdict on a laptop.
 	Reproduce string `json:"reproduce,omitempty"`
 	// Run says where this happened; nil on a laptop.
