@@ -1,0 +1,33 @@
+package main
+
+// sums are those of sum.golang.org.
+var sums = map[string]string{
+	"k8s.io/api v0.31.14":                     "h1:xYn/S/WFJsksI7dk/5uBRd3Umm/D8W5g7sRnd4csotA=",
+	"k8s.io/api v0.32.13":                     "h1:CAtHUTtSau6UhSGcrypjKXc2365TncaxUtrIfnjUPGE=",
+	"k8s.io/api v0.33.13":                     "h1:Au/I/J8SXmcCBxp+KiS82451AEaKjVHouB1x3lUm1Wk=",
+	"k8s.io/api v0.34.4":                      "h1:Z5hsoQcZ2yBjelb9j5JKzCVo9qv9XLkVm5llnqS4h+0=",
+	"k8s.io/api v0.35.4":                      "h1:P7nFYKl5vo9AGUp1Z+Pmd3p2tA7bX2wbFWCvDeRv988=",
+	"k8s.io/api v0.36.3":                      "h1:NxB+05W2UGqXWFXcLO0RB5cnqnUPP5v5sVlaOH0Iz4w=",
+	"k8s.io/api v0.37.2":                      "h1:PnxqnUFy93jr2GcpWDkKOm8wfy25kT9wa572MuQS8oc=",
+	"k8s.io/apiextensions-apiserver v0.31.14": "h1:1KupD0PyU7CgiT/PiZPSgZhTCL2KGwvXd1ejGcxjEfg=",
+	"k8s.io/apiextensions-apiserver v0.32.13": "h1:3M8y1UNKgAp/I+T4TDEeqXiR1wj8nrqzTqgMHRKsO8A=",
+	"k8s.io/apiextensions-apiserver v0.33.13": "h1:T/79+dR0xlAEvx2Uf3EbWViMGy+NlFNmU05k8UEbrYk=",
+	"k8s.io/apiextensions-apiserver v0.34.4":  "h1:TAh2mEduc27sR7lfEthOL2oNeQuux9pQCEJCVC9Gxrs=",
+	"k8s.io/apiextensions-apiserver v0.35.4":  "h1:HeP+Upp7ItdvnyGmub0yoix+2z5+ev4M5cE5TCgtOUU=",
+	"k8s.io/apiextensions-apiserver v0.36.3":  "h1:dPmOAPhwTtqb1bTxbFPsy18KHPhktQeO3WUPXunZIB0=",
+	"k8s.io/apiextensions-apiserver v0.37.2":  "h1:myaUiAlm1NRLYdpAvWYTqdgeiCepFupJiRFVVueMUYw=",
+	"k8s.io/apimachinery v0.31.14":            "h1:/eMIwjv+GFm6A/sSGlB1NupBU6wTDPhEWsju0Fj69kY=",
+	"k8s.io/apimachinery v0.32.13":            "h1:OQ1djPkMwU8F9BQwZUW314DdYsalB8hRvBgLRqimJdo=",
+	"k8s.io/apimachinery v0.33.13":            "h1:e15J9pNLORqlAQ3/D2QdXvMTHJLl0PxDhike6iNcw20=",
+	"k8s.io/apimachinery v0.34.4":             "h1:C5SiSzLEMyWIk53sSbnk0WlOOyqv/MFnWvuc/d6M+xc=",
+	"k8s.io/apimachinery v0.35.4":             "h1:xtdom9RG7e+yDp71uoXoJDWEE2eOiHgeO4GdBzwWpds=",
+	"k8s.io/apimachinery v0.36.3":             "h1:PkzMRBRG8joFD8EhCuQAtNPvJlxb82FwplP26HIzvAM=",
+	"k8s.io/apimachinery v0.37.2":             "h1:G4t9RGoPDbQML38hz/kQQiltttgd3egg2ODCR8aIc2o=",
+	"k8s.io/kubernetes v1.31.14":              "h1:UtjLfqvXLuSVDdJ4+NpQCIfFkKkLnAAVmxAEMsnkhjk=",
+	"k8s.io/kubernetes v1.32.13":              "h1:5TGYdZ6YZqdp6h/Rp1vX/4TIoybMPdgv97LCZCtPuNQ=",
+	"k8s.io/kubernetes v1.33.13":              "h1:bmH31xUdSzeA5vk0wZAK9MZp11mdLuzUSeKk0qN3hPQ=",
+	"k8s.io/kubernetes v1.34.4":               "h1:Yy6R4QB8C9kJPp25GFqEvX5XQwY5qzKeqD0Xx6oAcmk=",
+	"k8s.io/kubernetes v1.35.4":               "h1:o/8dBC/pHVpYoGV4OAIytAlNPZbdYVTXJHoYvXC4qzM=",
+	"k8s.io/kubernetes v1.36.3":               "h1:qDQdoMiluAE2Eab6Fa52YV+WjiGz9mZFFoagEA6cI+o=",
+	"k8s.io/kubernetes v1.37.2":               "h1:A2VDEiObzkYqFTKhSsn0ZEb0RlLEXpHWj93gi2HqEwE=",
+}
