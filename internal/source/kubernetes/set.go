@@ -17,10 +17,14 @@ type Set struct {
 	// set is asked anything.
 	Complete bool
 
-	limits        map[string]string // the names of LimitRanges that give containers defaults, by namespace
-	images        map[string]string
-	otherPolicies bool
-	index         index
+	limits map[string]string // the names of LimitRanges that give containers defaults, by namespace
+	images map[string]string
+	// What there is somewhere in the set: policies, those of other makers, what looks
+	// for metrics, what applies manifests.
+	policing, otherPolicies, monitored, delivered bool
+
+	open  map[string]Openness // by namespace
+	index index
 }
 
 // NewSet joins files and what the kustomizations beside them say.
@@ -30,7 +34,7 @@ func NewSet(files []*File, k Kustomizations) *Set {
 		for _, object := range f.Objects {
 			object.Set = s
 			s.index.add(object)
-			s.otherPolicies = s.otherPolicies || policing(object)
+			s.note(object)
 			if object.Kind == "LimitRange" {
 				for _, item := range object.Node.Get("spec").Get("limits").Items() {
 					if item.Get("type").Text() == "Container" && (item.Get("default").Exists() || item.Get("defaultRequest").Exists()) {
@@ -40,6 +44,7 @@ func NewSet(files []*File, k Kustomizations) *Set {
 			}
 		}
 	}
+	s.open = s.uncovered()
 	return s
 }
 

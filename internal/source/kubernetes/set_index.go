@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // most bounds what one look-up returns: who asks wants to know whether there is
@@ -21,6 +22,7 @@ type index struct {
 	inside    map[spot][]*Workload
 	pods      map[string][]*Workload // by namespace
 	services  selectors[*Service]
+	labelled  labelled
 	policies  selectors[*Policy]
 	budgets   selectors[*Budget]
 	scalers   map[named][]*Object // by what they scale
@@ -28,6 +30,9 @@ type index struct {
 	generated map[string]bool     // the names of what kustomizations generate
 	foreign   foreign
 	used      map[named]bool
+	said      map[string]bool        // words of commands and environments
+	certified map[string]bool        // Secrets that cert-manager makes for an Ingress or a Gateway
+	workloads map[string][]*Workload // by name
 }
 
 // spot is a label in a namespace.
@@ -43,6 +48,7 @@ func newIndex(k Kustomizations) index {
 		named: map[named][]*Object{}, labels: map[*Workload]map[string]string{},
 		byLabel: map[label][]*Workload{}, inside: map[spot][]*Workload{}, pods: map[string][]*Workload{},
 		scalers: map[named][]*Object{}, bound: map[named][]*Object{}, generated: map[string]bool{}, used: map[named]bool{},
+		said: map[string]bool{}, certified: map[string]bool{}, workloads: map[string][]*Workload{}, labelled: labelled{},
 	}
 	for _, name := range k.generated {
 		x.generated[name] = true
@@ -60,6 +66,7 @@ func (x *index) add(o *Object) {
 	}
 	if service, ok := o.Service(); ok {
 		x.services.add(service)
+		x.labelled.add(service)
 	}
 	if policy, ok := o.Policy(); ok {
 		x.policies.add(policy)
@@ -70,8 +77,12 @@ func (x *index) add(o *Object) {
 	if kind, target := scaled(o); target != "" {
 		x.scalers[named{kind, target}] = append(x.scalers[named{kind, target}], o)
 	}
-	for _, r := range o.references() {
+	certified := o.certified()
+	for _, r := range o.References() {
 		x.used[named{r.Kind, unhashed(r.Name)}] = true
+		if certified {
+			x.certified[r.Name] = true
+		}
 	}
 	if o.Group() == rbac {
 		for _, subject := range o.Node.Get("subjects").Items() {
@@ -81,7 +92,31 @@ func (x *index) add(o *Object) {
 	}
 }
 
+// certified says that cert-manager makes the Secrets that an object names.
+func (o *Object) certified() bool {
+	if o.Kind != "Ingress" && o.Kind != "Gateway" {
+		return false
+	}
+	return slices.ContainsFunc(o.Node.Get("metadata").Get("annotations").Entries(), func(e Entry) bool {
+		return strings.HasPrefix(e.Key.Text(), "cert-manager.io/") || e.Key.Text() == "kubernetes.io/tls-acme"
+	})
+}
+
 func (x *index) addWorkload(w *Workload) {
+	if len(x.workloads[w.Name]) < most {
+		x.workloads[w.Name] = append(x.workloads[w.Name], w)
+	}
+	for _, c := range w.Containers() {
+		texts := slices.Concat(c.Node.Get("command").Items(), c.Node.Get("args").Items())
+		for _, env := range c.Node.Get("env").Items() {
+			texts = append(texts, env.Get("value"))
+		}
+		for _, n := range texts {
+			for _, word := range words(n.Text()) {
+				x.said[word] = true
+			}
+		}
+	}
 	labels := w.Labels()
 	x.labels[w] = labels
 	x.all = append(x.all, w)

@@ -304,3 +304,64 @@ func AllowsDNS(rule Node) bool {
 	}
 	return false
 }
+
+// Isolable says that policies do something for the pods of w: not for those on the
+// network of their node. Pods that run to their end are gone too soon for most to
+// mind, and nobody reaches them.
+func (w *Workload) Isolable() bool {
+	return !isTrue(w.Pod.Get("hostNetwork")) && !w.RunsToEnd()
+}
+
+// Covered says whether policies, for sure or perhaps, close the directions of
+// traffic of w's pods.
+func (s *Set) Covered(w *Workload) (ingress, egress bool) {
+	for _, p := range s.Policies(w) {
+		ingress, egress = ingress || p.Ingress, egress || p.Egress
+	}
+	return ingress, egress
+}
+
+// Openness is what the policies of a namespace leave open.
+type Openness struct {
+	// Workloads is how many there are that policies could cover.
+	Workloads int
+	// None, NoIngress and NoEgress say that no workload is covered at all, or in one
+	// direction.
+	None, NoIngress, NoEgress bool
+	// First are the first workloads that are open in just the direction "ingress" or
+	// "egress", or in both for "".
+	First map[string]*Workload
+}
+
+// Uncovered says what the policies of a namespace leave open.
+func (s *Set) Uncovered(namespace string) Openness { return s.open[namespace] }
+
+// uncovered looks at all workloads once.
+func (s *Set) uncovered() map[string]Openness {
+	open := map[string]Openness{}
+	for _, w := range s.index.all {
+		if !w.Isolable() {
+			continue
+		}
+		o, ok := open[w.Namespace]
+		if !ok {
+			o = Openness{None: true, NoIngress: true, NoEgress: true, First: map[string]*Workload{}}
+		}
+		ingress, egress := s.Covered(w)
+		o.Workloads++
+		o.None = o.None && !ingress && !egress
+		o.NoIngress, o.NoEgress = o.NoIngress && !ingress, o.NoEgress && !egress
+		direction := ""
+		switch {
+		case ingress && !egress:
+			direction = "egress"
+		case egress && !ingress:
+			direction = "ingress"
+		}
+		if o.First[direction] == nil && !(ingress && egress) {
+			o.First[direction] = w
+		}
+		open[w.Namespace] = o
+	}
+	return open
+}

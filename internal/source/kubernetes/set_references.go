@@ -1,5 +1,7 @@
 package kubernetes
 
+import "strings"
+
 // Reference is a name by which an object needs another one.
 type Reference struct {
 	// Group, Kind and Name are those of what is needed, in the namespace of who needs
@@ -52,8 +54,7 @@ func (w *Workload) References() []Reference {
 		add(Reference{Kind: "Secret"}, volume.Get("azureFile").Get("secretName"), path)
 	}
 	for _, secret := range w.Pod.Get("imagePullSecrets").Items() {
-		// The kubelet warns, and pulls without.
-		add(Reference{Kind: "Secret", Optional: true}, secret.Get("name"), w.path+".imagePullSecrets")
+		add(Reference{Kind: "Secret"}, secret.Get("name"), w.path+".imagePullSecrets")
 	}
 	account := w.Pod.Get("serviceAccountName")
 	if account.Text() == "" {
@@ -64,18 +65,26 @@ func (w *Workload) References() []Reference {
 	return all
 }
 
-// references lists what an object of any known kind needs.
-func (o *Object) references() []Reference {
-	if w, ok := o.Workload(); ok {
-		return w.References()
-	}
+// References lists what an object of any known kind needs.
+func (o *Object) References() []Reference {
 	var all []Reference
 	add := func(kind string, name Node) {
 		if name.Text() != "" {
 			all = append(all, Reference{Kind: kind, Name: name.Text(), At: name})
 		}
 	}
+	if w, ok := o.Workload(); ok {
+		all = w.References()
+		if o.Kind == "StatefulSet" {
+			add("Service", o.Node.Get("spec").Get("serviceName"))
+		}
+		return all
+	}
 	switch o.Kind {
+	case "RoleBinding":
+		if ref := o.Node.Get("roleRef"); o.Group() == rbac && ref.Get("kind").Text() == "Role" {
+			all = append(all, Reference{Group: rbac, Kind: "Role", Name: ref.Get("name").Text(), At: ref.Get("name")})
+		}
 	case "Ingress":
 		for _, tls := range o.Node.Get("spec").Get("tls").Items() {
 			add("Secret", tls.Get("secretName"))
@@ -170,7 +179,7 @@ func (s *Set) Given(r Reference) bool {
 			return true
 		}
 	}
-	return Placeholder(r.Name) || s.MayMake(r.Name)
+	return Placeholder(r.Name) || s.MayMake(r.Name) || s.index.certified[r.Name]
 }
 
 // Used says whether an object of the set names a ConfigMap or Secret of this
@@ -180,4 +189,23 @@ func (s *Set) Used(kind, name string) bool {
 		return true
 	}
 	return s.index.used[named{kind, unhashed(name)}] || s.index.foreign.words[name]
+}
+
+// Said says whether the command or the environment of a container names something
+// that a program then looks for itself.
+func (s *Set) Said(name string) bool { return s == nil || s.index.said[name] }
+
+// NamedWorkloads returns the workloads that bear a name, in whatever namespace.
+func (s *Set) NamedWorkloads(name string) []*Workload {
+	if s == nil {
+		return nil
+	}
+	return s.index.workloads[name]
+}
+
+// words splits what may be names out of a text.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool {
+		return r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
+	})
 }

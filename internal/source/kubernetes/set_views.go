@@ -200,3 +200,69 @@ func (w *Workload) Resolve(target, protocol string) int {
 	}
 	return ports[i].Number
 }
+
+// LabelledServices returns those of a namespace, or of one that may be it, that
+// have labels which a selector selects.
+func (s *Set) LabelledServices(namespace string, selector Selector) []*Service {
+	var all []*Service
+	for _, service := range s.index.labelled.of(selector) {
+		if near(service.Namespace, namespace) {
+			all = append(all, service)
+		}
+	}
+	return all
+}
+
+// labelled are Services by their own labels.
+type labelled map[label][]*Service
+
+func (x labelled) add(s *Service) {
+	for key, value := range texts(s.Node.Get("metadata").Get("labels")) {
+		x[label{key, value}] = append(x[label{key, value}], s)
+	}
+}
+
+// of returns some of those that a selector selects; none for a selector that asks
+// for no label.
+func (x labelled) of(selector Selector) []*Service {
+	var all []*Service
+	for _, l := range selector.anchors(func(l label) int { return len(x[l]) }) {
+		for _, s := range x[l] {
+			if len(all) < most && selector.Matches(texts(s.Node.Get("metadata").Get("labels"))) {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+// HasPolicies says whether there is a NetworkPolicy of Kubernetes in the set.
+func (s *Set) HasPolicies() bool { return s != nil && s.policing }
+
+// Monitored says that something in the set looks for metrics by itself.
+func (s *Set) Monitored() bool { return s == nil || s.monitored }
+
+// Delivered says that something in the set applies manifests from a repository.
+func (s *Set) Delivered() bool { return s == nil || s.delivered }
+
+// First is the first workload of the set, nil without one.
+func (s *Set) First() *Workload {
+	if s == nil || len(s.index.all) == 0 {
+		return nil
+	}
+	return s.index.all[0]
+}
+
+// note takes what the set as a whole is said to have.
+func (s *Set) note(o *Object) {
+	switch o.Kind {
+	case "ServiceMonitor", "PodMonitor", "ScrapeConfig", "VMServiceScrape", "VMPodScrape", "PodMonitoring", "ClusterPodMonitoring", "OpenTelemetryCollector", "Instrumentation":
+		s.monitored = s.monitored || !builtin(o.Group())
+	case "Application", "ApplicationSet", "Kustomization", "HelmRelease", "GitRepository", "GitRepo", "RootSync", "RepoSync", "App":
+		s.delivered = s.delivered || !builtin(o.Group())
+	}
+	if _, ok := o.Policy(); ok {
+		s.policing = true
+	}
+	s.otherPolicies = s.otherPolicies || policing(o)
+}
