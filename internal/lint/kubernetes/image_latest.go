@@ -23,8 +23,7 @@ var imageLatest = lint.Check[*kubernetes.Object]{
 			if !ok || !image.Floating() {
 				continue
 			}
-			if by := w.Set.Replaced(image.Name); by != "" {
-				p.Note(fmt.Sprintf("image %q gets its tag from %s, which is not rendered: not judged", node.Text(), by))
+			if replaced(p, w, node, image) {
 				continue
 			}
 			what := "has no tag and so means \"latest\","

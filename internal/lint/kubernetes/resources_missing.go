@@ -51,6 +51,10 @@ var resourcesMissing = lint.Check[*kubernetes.Object]{
 				p.Note(fmt.Sprintf("%s: container %q leaves resources to LimitRange %q: not judged", w.Subject(), c.Name, name))
 				continue
 			}
+			if name := vertical(w); name != "" {
+				p.Note(fmt.Sprintf("%s: container %q leaves resources to VerticalPodAutoscaler %q: not judged", w.Subject(), c.Name, name))
+				continue
+			}
 			at := c.At()
 			if key := c.Node.Key("resources"); key.Exists() {
 				at = key.At()
@@ -61,4 +65,17 @@ var resourcesMissing = lint.Check[*kubernetes.Object]{
 			})
 		}
 	}),
+}
+
+// vertical returns the name of a VerticalPodAutoscaler of the tree that sets the
+// requests of the pods, "" without: one that is off only recommends.
+func vertical(w *kubernetes.Workload) string {
+	_, others := w.Set.Scalers(w)
+	for _, o := range others {
+		mode := o.Node.Get("spec").Get("updatePolicy").Get("updateMode").Text()
+		if o.Kind == "VerticalPodAutoscaler" && mode != "Off" {
+			return o.Name
+		}
+	}
+	return ""
 }

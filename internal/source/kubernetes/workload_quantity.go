@@ -96,3 +96,8 @@ func (q Quantity) Ratio(smaller Quantity) float64 {
 func (q Quantity) String() string {
 	return strings.TrimSuffix(strings.TrimRight(q.value.FloatString(3), "0"), ".")
 }
+
+// Multiple says whether the amount is a whole multiple of n.
+func (q Quantity) Multiple(n int64) bool {
+	return new(big.Rat).Quo(q.value, new(big.Rat).SetInt64(n)).IsInt()
+}
