@@ -108,7 +108,7 @@ func text(head []byte) bool {
 // debug/elf reads sections too, and refuses stripped or packed files that run.
 func probeELF(c io.ReaderAt, head []byte) Program {
 	unknown := Program{Kind: KindUnknown}
-	if len(head) < 52 {
+	if len(head) < 52 || elf.Class(head[elf.EI_CLASS]) == elf.ELFCLASS64 && len(head) < 64 {
 		return unknown
 	}
 	var order binary.ByteOrder = binary.LittleEndian

@@ -148,20 +148,3 @@ func Judge(img *contents.Image, credentials Credentials, opts Options) Report {
 	finding.Sort(report.Findings)
 	return report
 }
-
-// Unsaid leaves out what the Dockerfile that the image was built from was told
-// already: one cause, one finding. Findings have been placed; said are those on
-// sources, excused ones too, so that an excuse there holds here.
-func Unsaid(findings, said []finding.Finding, dockerfile string) []finding.Finding {
-	return slices.DeleteFunc(findings, func(f finding.Finding) bool {
-		return slices.ContainsFunc(said, func(s finding.Finding) bool {
-			if s.Rule.ID != f.Rule.ID || s.Location.Path != dockerfile {
-				return false
-			}
-			if f.Layer == "" || f.Location.Path == "" {
-				return true // it stands in the config, which has no lines
-			}
-			return f.Location.Path == dockerfile && f.Location.Line <= s.Location.Line && s.Location.Line <= max(f.Location.Line, f.Location.EndLine)
-		})
-	})
-}

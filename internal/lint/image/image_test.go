@@ -3,6 +3,7 @@ package image_test
 import (
 	"debug/elf"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,8 +141,8 @@ func TestRules(t *testing.T) {
 		}, want: []string{`USR-4.d low 0: "/app/server.js"`}},
 		{name: "compilers", spoil: func(_ *v1.Config, f *files) []files {
 			*f = append(*f, contentstest.File{Name: "usr/bin/x86_64-linux-gnu-gcc-12", Body: static, Mode: 0o755}, contentstest.File{Name: "usr/bin/gcc-ar", Body: static, Mode: 0o755}, contentstest.File{Name: "usr/bin/python3", Body: static, Mode: 0o755})
-			return []files{{{Name: "usr/bin/gcc-12", Body: static, Mode: 0o755}, {Name: "usr/local/go/bin/go", Body: static, Mode: 0o755}, {Name: "usr/bin/cc", Link: "gcc-12"}, {Name: "usr/share/go", Body: static, Mode: 0o755}}}
-		}, want: []string{`IMG-1.b medium 1: the image ships compilers: "gcc-12", "go";`}},
+			return []files{{{Name: "usr/bin/gcc-12", Body: static, Mode: 0o755}, {Name: "usr/local/go/bin/go", Body: static, Mode: 0o755}, {Name: "usr/bin/cc", Link: "/etc/alternatives/cc"}, {Name: "etc/alternatives/cc", Link: "/usr/bin/gcc-12"}, {Name: "usr/bin/g++", Link: "gone"}, {Name: "usr/share/go", Body: static, Mode: 0o755}}}
+		}, want: []string{`IMG-1.b medium 1: the image ships compilers: "cc", "gcc-12", "go";`}},
 		{name: "compilers on purpose", spoil: func(c *v1.Config, f *files) []files {
 			c.Labels = map[string]string{"io.plimsoll.purpose": "toolchain", "org.opencontainers.image.source": "x", "org.opencontainers.image.revision": "y"}
 			*f = append(*f, contentstest.File{Name: "usr/bin/gcc", Body: static, Mode: 0o755})
@@ -285,6 +286,8 @@ func TestUnsaidLeavesOutWhatTheDockerfileWasTold(t *testing.T) {
 		{Rule: rule("USR-1.a"), Location: at(9, 9), Suppressed: &finding.Suppressed{}},
 		{Rule: rule("IMG-1.a"), Location: at(4, 4)},
 		{Rule: rule("USR-1.b"), Location: finding.Location{Path: "other/Dockerfile", Line: 3}},
+		{Rule: rule("SEC-1.b"), Layer: "sha256:2", Subject: "app/.npmrc", Location: at(7, 8)},
+		{Rule: rule("PRB-2.d"), Location: at(12, 12)},
 	}
 	findings := []finding.Finding{
 		{Rule: rule("USR-1.a"), Location: finding.Location{Artifact: "app:1"}},
@@ -292,12 +295,35 @@ func TestUnsaidLeavesOutWhatTheDockerfileWasTold(t *testing.T) {
 		{Rule: rule("IMG-1.a"), Layer: "sha256:1", Location: at(3, 5)},
 		{Rule: rule("IMG-1.a"), Layer: "sha256:2", Location: at(7, 8)},
 		{Rule: rule("IMG-1.j"), Layer: "sha256:2", Location: at(3, 5)},
+		{Rule: rule("SEC-1.i"), Layer: "sha256:2", Subject: "app/.npmrc", Location: at(7, 8)},
+		{Rule: rule("SEC-1.i"), Layer: "sha256:2", Subject: "app/.netrc", Location: at(7, 8)},
+		{Rule: rule("X-04"), Location: finding.Location{Artifact: "app:1"}},
 	}
 	var got []string
-	for _, f := range image.Unsaid(findings, said, "Dockerfile") {
+	for _, f := range image.Unsaid(slices.Clone(findings), said, "Dockerfile") {
 		got = append(got, fmt.Sprintf("%s %d", f.Rule.ID, f.Location.Line))
 	}
-	if diff := cmp.Diff([]string{"USR-1.b 0", "IMG-1.a 7", "IMG-1.j 3"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"USR-1.b 0", "IMG-1.a 7", "IMG-1.j 3", "SEC-1.i 7"}, got); diff != "" {
 		t.Error(diff)
+	}
+	if got := image.Unsaid(slices.Clone(findings), said, ""); len(got) != len(findings)-1 {
+		t.Errorf("of an image that somebody else built %d findings are left", len(got))
+	}
+}
+
+func TestRefutes(t *testing.T) {
+	config, good := sound()
+	config.Healthcheck = &v1.HealthConfig{Test: []string{"CMD", "/app/server", "health"}}
+	right := contentstest.Open(t, config, good)
+	wrong := contentstest.Open(t, v1.Config{User: "0", Healthcheck: &v1.HealthConfig{Test: []string{"CMD", "curl"}}}, good)
+	nobody := contentstest.Open(t, v1.Config{User: "node"}, good)
+	for _, id := range []string{"USR-1.a", "USR-1.c", "OBS-3.d", "PRB-2.d"} {
+		f := finding.Finding{Rule: finding.Rule{ID: id}}
+		if !image.Refutes(right, f) || image.Refutes(wrong, f) && id != "USR-1.c" || image.Refutes(nobody, f) {
+			t.Errorf("%s: %v %v %v", id, image.Refutes(right, f), image.Refutes(wrong, f), image.Refutes(nobody, f))
+		}
+	}
+	if image.Refutes(right, finding.Finding{Rule: finding.Rule{ID: "IMG-1.a"}}) {
+		t.Error("a rule that the image does not decide is refuted")
 	}
 }

@@ -30,12 +30,11 @@ func look(img *contents.Image) *survey {
 	s := &survey{caches: map[string]*cache{}}
 	for f := range img.All() {
 		s.modes(f)
+		if dir, name := path.Split(f.Path); strings.HasSuffix(dir, "bin/") && compiler(name) {
+			s.compiles(img, f)
+		}
 		if !f.Mode.IsRegular() {
 			continue
-		}
-		dir, name := path.Split(f.Path)
-		if f.Mode&0o111 != 0 && strings.HasSuffix(dir, "bin/") && compiler(name) {
-			s.compilers = append(s.compilers, f)
 		}
 		if history(f.Path) {
 			s.histories = append(s.histories, f)
@@ -45,6 +44,15 @@ func look(img *contents.Image) *survey {
 		}
 	}
 	return s
+}
+
+// compiles keeps a compiler under the name that it was found by: distributions
+// link it to the one of a version. Links of busybox are none.
+func (s *survey) compiles(img *contents.Image, f layer.File) {
+	real, ok := img.Lookup(f.Path)
+	if ok && real.Mode.IsRegular() && real.Mode&0o111 != 0 && path.Base(real.Path) != "busybox" {
+		s.compilers = append(s.compilers, f)
+	}
 }
 
 // modes keeps what opens a file to others than its owner.

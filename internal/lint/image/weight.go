@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
 	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
 )
@@ -139,14 +140,19 @@ var imageLabels = check{
 		Also:    []string{"DL3048", "DL3049"},
 	},
 	run: func(p *pass) {
-		var missing []string
-		for _, label := range []string{"org.opencontainers.image.source", "org.opencontainers.image.revision"} {
-			if p.image.Config.Labels[label] == "" && p.image.Annotations[label] == "" {
-				missing = append(missing, strconv.Quote(label))
-			}
-		}
-		if len(missing) > 0 && p.starts() {
+		if missing := unlabelled(p.image); len(missing) > 0 && p.starts() {
 			p.tell(problem{path: "labels", severity: p.lowByDefault(), message: "the image has no label or annotation " + some(missing) + "; set what it was made from when it is built"})
 		}
 	},
+}
+
+// unlabelled are the labels that an image lacks, quoted.
+func unlabelled(img *contents.Image) []string {
+	var missing []string
+	for _, label := range []string{"org.opencontainers.image.source", "org.opencontainers.image.revision"} {
+		if img.Config.Labels[label] == "" && img.Annotations[label] == "" {
+			missing = append(missing, strconv.Quote(label))
+		}
+	}
+	return missing
 }

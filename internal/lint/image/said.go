@@ -1,0 +1,63 @@
+package image
+
+import (
+	"slices"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
+)
+
+// causes are rules on other artefacts that tell of the same cause, beside the rule
+// of the same id.
+var causes = map[string][]string{
+	"SEC-1.i": {"SEC-1.b", "SEC-1.d"}, // what Trivy's scanner saw in the file; the COPY that brought it
+	"X-04":    {"PRB-2.d"},            // a health check's tool, as the base is known
+	"X-05":    {"PRB-4.d"},            // a shell, likewise
+}
+
+// Unsaid leaves out what was told already: one cause, one finding. Findings have
+// been placed. Said are those on sources, excused ones too, so that an excuse there
+// holds here, and the secrets that were found in the image; dockerfile is the path
+// of the one that the image was built from, empty when nobody knows.
+func Unsaid(findings, said []finding.Finding, dockerfile string) []finding.Finding {
+	return slices.DeleteFunc(findings, func(f finding.Finding) bool {
+		return slices.ContainsFunc(said, func(s finding.Finding) bool {
+			switch {
+			case s.Rule.ID != f.Rule.ID && !slices.Contains(causes[f.Rule.ID], s.Rule.ID):
+				return false
+			case s.Layer != "" && s.Layer == f.Layer && s.Subject == f.Subject:
+				return true
+			case dockerfile == "" || s.Location.Path != dockerfile || s.Layer != "":
+				return false
+			case f.Layer == "" || f.Location.Path == "":
+				return true // it stands in the config, which has no lines
+			}
+			return f.Location.Path == dockerfile && f.Location.Line <= s.Location.Line && s.Location.Line <= max(f.Location.Line, f.Location.EndLine)
+		})
+	})
+}
+
+// Refutes says whether the image that a Dockerfile made disproves a finding on the
+// Dockerfile, which could only guess what its base brings along or its build adds.
+func Refutes(img *contents.Image, f finding.Finding) bool {
+	if !img.Linux() {
+		return false
+	}
+	user, err := img.User(img.Config.User)
+	switch f.Rule.ID {
+	case userRoot.ID:
+		return err == nil && !user.Root()
+	case userUnresolved.ID:
+		return err == nil
+	case imageLabels.ID:
+		return len(unlabelled(img)) == 0
+	case "PRB-2.d":
+		argv := healthCommand(img, img.Config.Healthcheck)
+		if err != nil || len(argv) == 0 {
+			return false
+		}
+		_, bad := contents.MissingProgram(img, user, argv)
+		return !bad
+	}
+	return false
+}
