@@ -18,12 +18,13 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/lint/compose"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/dockerfile"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/kubernetes"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/workflow"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
 )
 
 // Linters lists every linter.
 func Linters() []lint.Linter {
-	return []lint.Linter{dockerfile.Linter(), kubernetes.Linter(), compose.Linter()}
+	return []lint.Linter{dockerfile.Linter(), kubernetes.Linter(), compose.Linter(), workflow.Linter()}
 }
 
 // Across lists the checks that see several kinds of sources at once, and the images
@@ -53,7 +54,7 @@ func Rule(idOrName string) (finding.Rule, bool) {
 
 // fixtures are where the pages of rules come from.
 func fixtures() []embed.FS {
-	return []embed.FS{lint.Pages, change.Pages, compose.Pages, dockerfile.Pages, kubernetes.Pages, scan.Pages}
+	return []embed.FS{lint.Pages, change.Pages, compose.Pages, dockerfile.Pages, kubernetes.Pages, workflow.Pages, scan.Pages}
 }
 
 // fixture reads a rule's txtar, which bears its name with underscores.
@@ -109,8 +110,13 @@ func section(b *strings.Builder, title, prefix string, archive *txtar.Archive) {
 			first = false
 		}
 		language := "yaml"
-		if strings.Contains(name, "ockerfile") {
+		switch {
+		case strings.Contains(name, "ockerfile"):
 			language = "dockerfile"
+		case strings.HasSuffix(name, ".sh"):
+			language = "bash"
+		case strings.HasSuffix(name, "Makefile"):
+			language = "makefile"
 		}
 		fmt.Fprintf(b, "\n`%s`\n\n```%s\n%s```\n", name, language, f.Data)
 	}
@@ -141,6 +147,7 @@ var areas = []struct{ prefix, title string }{
 	{"NET", "Network policy and exposure"},
 	{"OBS", "Observability and traceability"},
 	{"COR", "Correctness and style"},
+	{"WF", "Workflows"},
 	{"X", "Across artefacts"},
 	{"D", "What a change does"},
 	{"BLD", "BuildKit's own checks"},

@@ -208,7 +208,7 @@ func profile(archive *txtar.Archive) string {
 
 func rewrite(t *testing.T, name string, archive *txtar.Archive) {
 	t.Helper()
-	for _, dir := range []string{"..", "../change", "../compose", "../dockerfile", "../kubernetes"} {
+	for _, dir := range []string{"..", "../change", "../compose", "../dockerfile", "../kubernetes", "../workflow"} {
 		path := filepath.Join(dir, strings.ReplaceAll(name, "-", "_")+".txtar")
 		if _, err := os.Stat(path); err == nil {
 			if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
@@ -240,7 +240,7 @@ func TestRulesAndFixturesMatch(t *testing.T) {
 		}
 		// Rules about suppressions, correctness, BuildKit's own and those across artefacts
 		// have families instead.
-		family := slices.ContainsFunc([]string{"SUP-", "COR-", "BLD-", "D-", "X-"}, func(prefix string) bool { return strings.HasPrefix(r.ID, prefix) })
+		family := slices.ContainsFunc([]string{"SUP-", "WF-", "COR-", "BLD-", "D-", "X-"}, func(prefix string) bool { return strings.HasPrefix(r.ID, prefix) })
 		if !family && !advisory && (len(r.Points) == 0 || !strings.HasPrefix(r.ID, r.Points[0]+".")) {
 			t.Errorf("rule %s does not begin with its point %v", r.ID, r.Points)
 		}

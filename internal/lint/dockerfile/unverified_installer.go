@@ -2,8 +2,6 @@ package dockerfile
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
@@ -17,12 +15,8 @@ var unverifiedInstaller = lint.Check[*dockerfile.File]{
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		for l := range layers(f.Stages) {
-			commands := l.commands()
-			for i, c := range commands {
-				if !slices.Contains([]string{"curl", "wget"}, c.Name) || c.Redirects {
-					continue
-				}
-				runner := interpreter(commands[:i], c)
+			for i, c := range l.commands() {
+				runner := l.in.Script.Runner(i)
 				if runner == "" {
 					continue
 				}
@@ -37,33 +31,4 @@ var unverifiedInstaller = lint.Check[*dockerfile.File]{
 			}
 		}
 	},
-}
-
-var interpreters = []string{"sh", "bash", "ash", "dash", "zsh", "ksh", "python", "python3", "perl", "ruby", "node", "php"}
-
-// interpreter returns what runs the output of a download: the end of its pipe, or
-// the shell in whose arguments it is substituted.
-func interpreter(before []*dockerfile.Command, c *dockerfile.Command) string {
-	for to, n := c.To, 0; to != nil && n < 8; to, n = to.To, n+1 {
-		if slices.Contains(interpreters, to.Name) && (strings.HasSuffix(to.Name, "sh") || !to.Has("-c", "-e", "-m", "-r", "-ne", "-pe")) {
-			return to.Name
-		}
-		if to.Redirects {
-			return ""
-		}
-	}
-	if !c.Substituted {
-		return ""
-	}
-	for _, outer := range slices.Backward(before) {
-		if outer.Substituted {
-			continue
-		}
-		inside := outer.At.Line <= c.At.Line && outer.At.EndLine >= c.At.EndLine
-		if inside && slices.Contains(interpreters[:6], outer.Name) && slices.ContainsFunc(outer.Words, func(w dockerfile.Argument) bool { return w.Text == "$(…)" }) {
-			return outer.Name
-		}
-		return ""
-	}
-	return ""
 }
