@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/source"
+	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes/schema"
 	"github.com/plimsoll-ci/plimsoll/internal/source/yaml"
 )
 
@@ -16,6 +17,9 @@ type Set struct {
 	// Complete says that the manifests are all that is applied. It is set before the
 	// set is asked anything.
 	Complete bool
+	// Target is the versions of Kubernetes that the manifests are for; all that are
+	// known when zero. It is set before the set is asked anything.
+	Target schema.Target
 
 	limits map[string]string // the names of LimitRanges that give containers defaults, by namespace
 	images map[string]string
@@ -25,11 +29,12 @@ type Set struct {
 
 	open  map[string]Openness // by namespace
 	index index
+	schemas       schemas
 }
 
 // NewSet joins files and what the kustomizations beside them say.
 func NewSet(files []*File, k Kustomizations) *Set {
-	s := &Set{Files: files, images: k.images, limits: map[string]string{}, index: newIndex(k)}
+	s := &Set{Files: files, images: k.images, limits: map[string]string{}, index: newIndex(k), schemas: schemas{kustomized: k.dirs}}
 	for _, f := range files {
 		for _, object := range f.Objects {
 			object.Set = s
@@ -97,13 +102,16 @@ type Kustomizations struct {
 	images  map[string]string
 	// generated are the names of the ConfigMaps and Secrets that they make.
 	generated []string
+	// dirs are those that hold one.
+	dirs map[string]bool
 }
 
 // ReadKustomizations reads what it understands and passes over the rest: these
 // files are not judged.
 func ReadKustomizations(files []*source.File) Kustomizations {
-	k := Kustomizations{Patches: map[string]string{}, images: map[string]string{}}
+	k := Kustomizations{Patches: map[string]string{}, images: map[string]string{}, dirs: map[string]bool{}}
 	for _, src := range files {
+		k.dirs[path.Dir(src.Path)] = true
 		parsed, unread := yaml.Parse(src, maxNodes)
 		if parsed != nil && len(unread) == 0 && len(parsed.Documents) == 1 {
 			k.read(src, parsed.Documents[0])

@@ -13,6 +13,9 @@ import (
 // several definitions have has several.
 type Customs map[kindName][]*shape
 
+// Has says whether there is a schema of a kind.
+func (c Customs) Has(apiVersion, kind string) bool { return len(c[kindName{apiVersion, kind}]) > 0 }
+
 // limits are what a custom resource definition says of a value beyond its type.
 type limits struct {
 	minimum, maximum *float64

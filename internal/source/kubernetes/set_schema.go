@@ -1,0 +1,70 @@
+package kubernetes
+
+import (
+	"path"
+	"sync"
+
+	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes/schema"
+)
+
+// schemas is what the objects of a set are judged by, made when it is asked for.
+type schemas struct {
+	customs    sync.Once
+	known      schema.Customs
+	violations sync.Map // *Object → judged
+	kustomized map[string]bool
+}
+
+type judged struct {
+	found []schema.Violation
+	known bool
+}
+
+// Violations lists what an object breaks of the schema of its kind: a built-in
+// one, or that of a custom resource definition of the set. It is false when there
+// is none.
+func (o *Object) Violations() ([]schema.Violation, bool) {
+	if o.Set == nil {
+		return schema.Check(o.Node, schema.Any(), nil)
+	}
+	if j, ok := o.Set.schemas.violations.Load(o); ok {
+		return j.(judged).found, j.(judged).known
+	}
+	found, known := schema.Check(o.Node, o.Set.Target, o.Set.customs())
+	o.Set.schemas.violations.Store(o, judged{found, known})
+	return found, known
+}
+
+func (s *Set) customs() schema.Customs {
+	s.schemas.customs.Do(func() {
+		s.schemas.known = schema.Customs{}
+		for _, f := range s.Files {
+			for _, o := range f.Objects {
+				s.schemas.known.Add(o.Node)
+			}
+		}
+	})
+	return s.schemas.known
+}
+
+// Foreign says that neither Kubernetes nor the set says what the object's kind
+// looks like.
+func (o *Object) Foreign() bool {
+	return !schema.StatusOf(o.APIVersion, o.Kind, o.Set.Target).Known && !o.Set.customs().Has(o.APIVersion, o.Kind)
+}
+
+// Unfinished says that a kustomization above the object may yet add to it: labels
+// and selectors, a patch. What it is rendered to is finished.
+func (o *Object) Unfinished() bool {
+	if o.Set == nil || o.File.Source.Rendered() {
+		return false
+	}
+	for dir := o.dir(); ; dir = path.Dir(dir) {
+		if o.Set.schemas.kustomized[dir] {
+			return true
+		}
+		if dir == "." || dir == "/" {
+			return false
+		}
+	}
+}
