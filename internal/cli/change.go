@@ -13,7 +13,6 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/event"
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/ignore"
-	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/all"
 	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
@@ -108,7 +107,7 @@ func (r *runner) compare(gate *pipeline.Gate) {
 		gate.BeforeSources = r.before()
 	}
 	if gate.Inspect.Run != nil {
-		gate.BeforeImage = pipeline.BeforeImage(r.policy(), formers, r.analyzer, r.scanOptions(), layer.DefaultLimits())
+		gate.BeforeImage = pipeline.BeforeImage(r.policy(), formers, r.inspection())
 	}
 }
 

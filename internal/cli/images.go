@@ -212,7 +212,7 @@ func (r *runner) scanning(gate *pipeline.Gate) error {
 	}
 	r.analyzer = r.env.deps.Analyzer()
 	r.closers = append(r.closers, r.analyzer)
-	gate.Inspect = pipeline.Inspect(r.analyzer, r.scanOptions(), layer.DefaultLimits())
+	gate.Inspect = pipeline.Inspect(r.inspection())
 	if !has(cfg.Scanners, "vuln") {
 		return nil
 	}
@@ -225,6 +225,15 @@ func (r *runner) scanning(gate *pipeline.Gate) error {
 	})
 	gate.Match = pipeline.Match()
 	return nil
+}
+
+// inspection is how images are looked into. The image that scan is given is somebody
+// else's: its points are for who builds it.
+func (r *runner) inspection() pipeline.Inspection {
+	return pipeline.Inspection{
+		Analyzer: r.analyzer, Options: r.scanOptions(), Limits: layer.DefaultLimits(),
+		Points: r.command != "scan", Profile: r.cfg.Profile,
+	}
 }
 
 func (r *runner) scanOptions() scan.Options {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	points "github.com/plimsoll-ci/plimsoll/internal/lint/image"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
@@ -52,8 +53,21 @@ func Across(checks Checks) Stage {
 			return "", err
 		}
 		s.Lint = s.Looked.Report()
+		s.unsay()
 		return printable.Count(max(0, len(s.Lint.Findings)-single), "finding"), nil
 	}}
+}
+
+// unsay leaves out what the Dockerfile was told already.
+func (s *State) unsay() {
+	for i := range s.Images {
+		if img := &s.Images[i]; img.Built != nil && len(img.Built.Layers) > 0 {
+			img.Findings = points.Unsaid(img.Findings, s.Lint.Findings, img.Built.Layers[0].Location.Path)
+		}
+	}
+	if img := s.Before.Image; img != nil && s.Before.Sources != nil && img.Built != nil && len(img.Built.Layers) > 0 {
+		img.Findings = points.Unsaid(img.Findings, s.Before.Sources.Findings, img.Built.Layers[0].Location.Path)
+	}
 }
 
 // contents are those of the images that were walked.

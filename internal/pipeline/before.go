@@ -8,11 +8,9 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/compare"
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
-	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/policy"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
-	"github.com/plimsoll-ci/plimsoll/internal/scan"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
@@ -46,7 +44,7 @@ type Former func(context.Context, progress.Sink) (img *Image, name string, err e
 // BeforeImage finds, inspects and matches the image of before the change. It is
 // optional, and is skipped when no finding in the image would fail the verdict
 // anyway: nothing then depends on when it came.
-func BeforeImage(p policy.Policy, formers []Former, analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) Stage {
+func BeforeImage(p policy.Policy, formers []Former, in Inspection) Stage {
 	skip := func(s *State) string {
 		if reason := noImage(s); reason != "" {
 			return reason
@@ -64,7 +62,7 @@ func BeforeImage(p policy.Policy, formers []Former, analyzer scan.Analyzer, opts
 		for _, find := range formers {
 			img, name, err := find(ctx, sink)
 			if err == nil && img != nil {
-				err = former(ctx, s, img, analyzer, opts, limits)
+				err = former(ctx, s, img, in)
 			}
 			switch {
 			case ctx.Err() != nil:
@@ -86,13 +84,14 @@ func BeforeImage(p policy.Policy, formers []Former, analyzer scan.Analyzer, opts
 }
 
 // former looks into an image of before and matches it with the same database.
-func former(ctx context.Context, s *State, img *Image, analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) error {
+func former(ctx context.Context, s *State, img *Image, in Inspection) error {
 	if img.Analysis.Inventory.Detail == nil {
-		if err := inspect(ctx, img, analyzer, opts, limits); err != nil {
+		if err := in.look(ctx, img); err != nil {
 			return err
 		}
 	} else {
 		img.place(img.Analysis.Secrets)
+		img.place(img.Analysis.Points)
 	}
 	if s.Database.Database == nil {
 		return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
 	"github.com/plimsoll-ci/plimsoll/internal/image/layer"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	points "github.com/plimsoll-ci/plimsoll/internal/lint/image"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
@@ -125,12 +126,23 @@ func OpenDatabase(databases scan.Databases, opts scan.DatabaseOptions) Stage {
 	}}
 }
 
-// Inspect walks each image once and shows it to the analyzer.
-func Inspect(analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) Stage {
+// Inspection is how an image is looked into.
+type Inspection struct {
+	Analyzer scan.Analyzer
+	Options  scan.Options
+	Limits   layer.Limits
+	// Points also judges what a container of the image would find.
+	Points bool
+	// Profile is that of the rules.
+	Profile string
+}
+
+// Inspect walks each image once and shows it to the analyzer and to the rules.
+func Inspect(in Inspection) Stage {
 	return Stage{Name: "inspect", Skip: noImage, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
 		packages := 0
 		for i := range s.Images {
-			if err := inspect(ctx, &s.Images[i], analyzer, opts, limits); err != nil {
+			if err := in.look(ctx, &s.Images[i]); err != nil {
 				return "", err
 			}
 			packages += s.Images[i].Analysis.Inventory.Packages
@@ -139,18 +151,23 @@ func Inspect(analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) Sta
 	}}
 }
 
-func inspect(ctx context.Context, img *Image, analyzer scan.Analyzer, opts scan.Options, limits layer.Limits) error {
-	opts.BaseLayers = -1
+func (in Inspection) look(ctx context.Context, img *Image) error {
+	base := -1
 	if img.Built != nil {
-		opts.BaseLayers = img.Built.BaseLayers
+		base = img.Built.BaseLayers
 	}
-	visit, err := analyzer.NewVisit(ctx, img.Image, opts)
+	in.Options.BaseLayers = base
+	visit, err := in.Analyzer.NewVisit(ctx, img.Image, in.Options)
 	if err != nil {
 		return fmt.Errorf("preparing to inspect the image: %w", err)
 	}
 	defer func() { _ = visit.Close() }() // the analysis stands; what could not be removed lies in the temporary directory
-	found := contents.NewVisitor()
-	if err := layer.Walk(ctx, img.Image, limits, visit, found); err != nil {
+	visitors := []layer.Visitor{visit}
+	found, credentials := contents.NewVisitor(), &points.Credentials{BaseLayers: max(0, base)}
+	if in.Points {
+		visitors = append(visitors, found, credentials)
+	}
+	if err := layer.Walk(ctx, img.Image, in.Limits, visitors...); err != nil {
 		var damaged *layer.Error
 		if errors.As(err, &damaged) && ctx.Err() == nil {
 			img.Unread = append(img.Unread, damaged.Unread(img.Reference))
@@ -163,8 +180,14 @@ func inspect(ctx context.Context, img *Image, analyzer scan.Analyzer, opts scan.
 		return fmt.Errorf("inspecting the image: %w", err)
 	}
 	img.Unread = append(img.Unread, img.Analysis.Unread...)
+	if in.Points {
+		img.Contents = found.Image(img.Image)
+		report := points.Judge(img.Contents, *credentials, points.Options{Profile: in.Profile, BaseLayers: base})
+		img.Analysis.Points = report.Findings
+		img.Analysis.Notes = append(img.Analysis.Notes, report.Notes...)
+	}
 	img.place(img.Analysis.Secrets)
-	img.Contents = found.Image(img.Image)
+	img.place(img.Analysis.Points)
 	return nil
 }
 

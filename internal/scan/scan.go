@@ -46,6 +46,8 @@ type Analysis struct {
 	Inventory Inventory
 	// Secrets are placed on a layer and a path inside the image; Place moves them to lines.
 	Secrets []finding.Finding
+	// Points are what the rules on the contents of an image say, placed like Secrets.
+	Points []finding.Finding
 	Unread  []finding.Unread
 	// Notes are what a reader should know: how much settings kept from being looked at.
 	Notes []string
