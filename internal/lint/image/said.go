@@ -7,27 +7,40 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
 )
 
-// causes are rules on other artefacts that tell of the same cause, beside the rule
-// of the same id.
+// causes are rules on a Dockerfile that tell of the same cause, beside the rule of
+// the same id.
 var causes = map[string][]string{
-	"SEC-1.i": {"SEC-1.b", "SEC-1.d"}, // what Trivy's scanner saw in the file; the COPY that brought it
-	"X-04":    {"PRB-2.d"},            // a health check's tool, as the base is known
-	"X-05":    {"PRB-4.d"},            // a shell, likewise
+	"SEC-1.i": {"SEC-1.d"}, // the COPY that brought the file
+	"X-04":    {"PRB-2.d"}, // a health check's tool, as the base is known
+	"X-05":    {"PRB-4.d"}, // a shell, likewise
 }
 
-// Unsaid leaves out what was told already: one cause, one finding. Findings have
-// been placed. Said are those on sources, excused ones too, so that an excuse there
-// holds here, and the secrets that were found in the image; dockerfile is the path
-// of the one that the image was built from, empty when nobody knows.
+// Unsaid leaves out what was told already: one cause, one finding. Findings are
+// those in an image, placed, of other rules too, which all stay. Said are those on
+// sources, excused ones too, so that an excuse there holds here; dockerfile is the
+// path of the one that the image was built from, empty when nobody knows.
 func Unsaid(findings, said []finding.Finding, dockerfile string) []finding.Finding {
+	ours := map[string]bool{}
+	for _, c := range checks() {
+		ours[c.ID] = true
+	}
+	type file struct{ layer, path string }
+	secrets := map[file]bool{}
+	for _, f := range findings {
+		if f.Rule.ID == "SEC-1.b" {
+			secrets[file{f.Layer, f.Subject}] = true
+		}
+	}
 	return slices.DeleteFunc(findings, func(f finding.Finding) bool {
-		return slices.ContainsFunc(said, func(s finding.Finding) bool {
+		switch {
+		case !ours[f.Rule.ID]:
+			return false
+		case f.Rule.ID == credentialFile.ID && secrets[file{f.Layer, f.Subject}]:
+			return true
+		}
+		return dockerfile != "" && slices.ContainsFunc(said, func(s finding.Finding) bool {
 			switch {
-			case s.Rule.ID != f.Rule.ID && !slices.Contains(causes[f.Rule.ID], s.Rule.ID):
-				return false
-			case s.Layer != "" && s.Layer == f.Layer && s.Subject == f.Subject:
-				return true
-			case dockerfile == "" || s.Location.Path != dockerfile || s.Layer != "":
+			case s.Location.Path != dockerfile || s.Rule.ID != f.Rule.ID && !slices.Contains(causes[f.Rule.ID], s.Rule.ID):
 				return false
 			case f.Layer == "" || f.Location.Path == "":
 				return true // it stands in the config, which has no lines
