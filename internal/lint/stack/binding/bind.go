@@ -327,3 +327,6 @@ func architecture(w *kubernetes.Workload) string {
 
 // Dockerfile is what builds the container's image, nil when that is not known.
 func (c *Container) Dockerfile() *dockerfile.File { return c.file }
+
+// Dockerfile is what builds the service's image, nil when that is not known.
+func (s *Service) Dockerfile() *dockerfile.File { return s.file }

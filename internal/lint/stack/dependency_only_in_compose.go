@@ -1,0 +1,60 @@
+package stack
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/stack/binding"
+)
+
+var dependencyOnlyInCompose = lint.Check[*ship]{
+	Rule: finding.Rule{
+		ID: "X-12.c", Name: "dependency-only-in-compose", Severity: finding.Medium, Since: "0.1.0",
+		Summary: "What a service waits for in Compose is there in Kubernetes too, or the manifests say where it is",
+	},
+	Run: func(p *lint.Pass, s *ship) {
+		told := map[string]bool{}
+		for _, service := range s.services {
+			if len(service.Containers) == 0 || service.Partial {
+				continue
+			}
+			for _, d := range service.Dependencies() {
+				other := service.Project.Service(d.Name)
+				if other == nil || other.Built() || other.OneShot() || other.Partial || told[other.Name] || s.reaches(service, other.Name, other.Repository()) {
+					continue
+				}
+				told[other.Name] = true
+				p.Report(lint.Problem{
+					At: other.At, Subject: other.Subject(), Path: "kubernetes", Severity: mediumOnDemand(p),
+					Message: fmt.Sprintf("service %q, which %q needs, is only in Compose: no manifest runs %q or says where it is; add it, or an ExternalName Service", other.Name, service.Name, or(other.Repository(), other.Name)),
+					Related: []finding.Location{noted(d.At, "needs it"), noted(service.Containers[0].At(), "runs without it")},
+				})
+			}
+		}
+	},
+}
+
+// reaches says whether the manifests run a dependency, or tell a container of the
+// service anything that could be where it is.
+func (s *ship) reaches(service *binding.Service, name, repository string) bool {
+	if s.objects.named[name] || repository != "" && s.objects.repos[repository] {
+		return true
+	}
+	for object := range s.objects.named {
+		if strings.Contains(object, name) || repository != "" && strings.Contains(object, repository) {
+			return true
+		}
+	}
+	for _, c := range service.Containers {
+		for key, v := range s.environment(c).values {
+			upper := strings.ToUpper(key)
+			if strings.Contains(upper, "HOST") || strings.Contains(upper, "URL") || strings.Contains(upper, "URI") || strings.Contains(upper, "ADDR") || strings.Contains(upper, "DSN") || strings.Contains(upper, "CONN") ||
+				strings.Contains(upper, "SERVER") || strings.Contains(upper, "ENDPOINT") || strings.Contains(upper, strings.ToUpper(name)) || strings.Contains(v.text, "://") || strings.Contains(upper, "DATABASE") {
+				return true
+			}
+		}
+	}
+	return false
+}
