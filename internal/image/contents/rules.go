@@ -13,7 +13,7 @@ var (
 	}
 	// ProbeProgramMissing is about what a health check, a probe or a hook runs.
 	ProbeProgramMissing = finding.Rule{
-		ID: "X-04", Name: "probe-program-missing", Severity: finding.High, Since: "0.1.0",
+		ID: "X-04", Name: "probe-program-missing", Points: []string{"PRB-2"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "What a health check, a probe or a hook runs is in its image, and its user may execute it",
 	}
 )
