@@ -77,6 +77,8 @@ func (i *Image) program(u User, name string) (f layer.File, cause string, known 
 	case denied != "":
 		f, _ := i.Lookup(denied)
 		return f, i.denied(u, denied, f), false
+	case strings.Contains(name, "/") && i.volume(i.Abs(name)):
+		return f, "", false
 	case strings.Contains(name, "/"):
 		return f, fmt.Sprintf("%q is not in the image", name), false
 	}
@@ -120,6 +122,17 @@ func owned(f layer.File) string {
 func outside(p string) bool {
 	for _, dir := range []string{"/proc", "/sys", "/dev"} {
 		if p == dir || strings.HasPrefix(p, dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// volume says whether a path lies in a volume that the image declares: what is not
+// there in the image may be in what is mounted.
+func (i *Image) volume(p string) bool {
+	for dir := range i.Config.Volumes {
+		if dir = path.Clean("/" + dir); p == dir || strings.HasPrefix(p, dir+"/") {
 			return true
 		}
 	}

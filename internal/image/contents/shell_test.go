@@ -68,6 +68,12 @@ func TestMissingProgramBehindOthers(t *testing.T) {
 			t.Errorf("%q is %q; want %q", test.argv, got, test.want)
 		}
 	}
+	img.Config.Volumes = map[string]struct{}{"/srv/": {}, "/app/data": {}}
+	for _, argv := range [][]string{{"/srv/run"}, {"node", "/srv/x.js"}, {"python3", "data/x.py"}} {
+		if got, bad := contents.MissingProgram(img, u, argv); bad {
+			t.Errorf("what a volume may hold: %s", got)
+		}
+	}
 	box := contentstest.Open(t, v1.Config{}, []contentstest.File{{Name: "bin/busybox", Body: static, Mode: 0o755}, {Name: "bin/sh", Link: "busybox"}})
 	if got, bad := contents.MissingProgram(box, contents.User{}, []string{"sh", "-c", "wget x || exit 1"}); bad {
 		t.Errorf("an applet without a file: %s", got)

@@ -142,6 +142,9 @@ func (i *Image) file(u User, name string, endings ...string) string {
 		}
 		return ""
 	}
+	if i.volume(i.Abs(name)) {
+		return ""
+	}
 	if path.IsAbs(name) {
 		return quoted(name) + " is not in the image"
 	}
