@@ -40,8 +40,10 @@ func TestLookupFollowsLinksInsideTheImage(t *testing.T) {
 
 func TestLookPath(t *testing.T) {
 	files := []contentstest.File{
-		{Name: "usr/bin/run", Body: "x", Mode: 0o755}, {Name: "opt/x/run", Body: "y", Mode: 0o755},
-		{Name: "usr/local/bin/run", Body: "no", Mode: 0o644}, {Name: "srv/tool", Body: "x", Mode: 0o711},
+		{Name: "usr/bin/run", Body: "x", Mode: 0o755},
+		{Name: "opt/x/run", Body: "y", Mode: 0o755},
+		{Name: "usr/local/bin/run", Body: "no", Mode: 0o644},
+		{Name: "srv/tool", Body: "x", Mode: 0o711},
 	}
 	tests := []struct {
 		config     v1.Config
@@ -131,7 +133,8 @@ func TestMissingProgram(t *testing.T) {
 		{Name: "app/arm", Body: contentstest.Program("", elf.EM_AARCH64), Mode: 0o755},
 		{Name: "app/plain", Body: static, Mode: 0o644},
 		{Name: "app/mine", Body: static, Mode: 0o700},
-		{Name: "root/", Mode: 0o700}, {Name: "root/tool", Body: static, Mode: 0o755},
+		{Name: "root/", Mode: 0o700},
+		{Name: "root/tool", Body: static, Mode: 0o755},
 		{Name: "usr/local/bin/tool", Link: "/root/tool"},
 		{Name: "app/run.sh", Body: "#!/bin/sh -e\nexec x\n", Mode: 0o755},
 		{Name: "app/bash.sh", Body: "#! /bin/bash\n", Mode: 0o755},

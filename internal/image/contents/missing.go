@@ -141,18 +141,16 @@ func (i *Image) volume(p string) bool {
 
 // starts says why the kernel would not start a program that may be executed.
 func (i *Image) starts(u User, f layer.File) string {
-	for depth := 0; depth < 4; depth++ { // the kernel's own bound on interpreters of interpreters
+	for depth := range 4 { // the kernel's own bound on interpreters of interpreters
 		p := i.Program(f)
-		switch p.Kind {
-		case KindText:
-			if depth > 0 || f.Mode&0o111 == 0 {
+		if p.Kind == KindText {
+			if depth > 0 {
 				return ""
 			}
 			return fmt.Sprintf("%q is text without a \"#!\" line, which only a shell can run", "/"+f.Path)
-		case KindELF, KindStatic:
-			if cause := i.foreign(f, p); cause != "" {
-				return cause
-			}
+		}
+		if cause := i.foreign(f, p); cause != "" {
+			return cause
 		}
 		if p.Kind != KindELF && p.Kind != KindScript || p.Interpreter == "" {
 			return ""

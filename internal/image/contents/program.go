@@ -135,30 +135,23 @@ func probeELF(c io.ReaderAt, head []byte) Program {
 	if _, err := c.ReadAt(headers, int64(offset)); err != nil && !errors.Is(err, io.EOF) {
 		return unknown
 	}
-	dynamic := false
 	for h := headers; len(h) > 0; h = h[entry:] {
-		switch elf.ProgType(order.Uint32(h)) {
-		case elf.PT_DYNAMIC:
-			dynamic = true
-		case elf.PT_INTERP:
-			var at, size uint64
-			if wide {
-				at, size = order.Uint64(h[8:]), order.Uint64(h[32:])
-			} else {
-				at, size = uint64(order.Uint32(h[4:])), uint64(order.Uint32(h[16:]))
-			}
-			name := make([]byte, min(size, loaderBytes))
-			if n, err := c.ReadAt(name, int64(min(at, 1<<40))); n < len(name) || err != nil && !errors.Is(err, io.EOF) {
-				return unknown
-			}
-			p.Kind = KindELF
-			p.Interpreter, _, _ = strings.Cut(string(name), "\x00")
-			return p
+		if elf.ProgType(order.Uint32(h)) != elf.PT_INTERP {
+			continue
 		}
-	}
-	if dynamic && typ == elf.ET_DYN {
-		// A static program that is placed anywhere and a shared library look alike.
-		p.Kind = KindStatic
+		var at, size uint64
+		if wide {
+			at, size = order.Uint64(h[8:]), order.Uint64(h[32:])
+		} else {
+			at, size = uint64(order.Uint32(h[4:])), uint64(order.Uint32(h[16:]))
+		}
+		name := make([]byte, min(size, loaderBytes))
+		if n, err := c.ReadAt(name, int64(min(at, 1<<40))); n < len(name) || err != nil && !errors.Is(err, io.EOF) {
+			return unknown
+		}
+		p.Kind = KindELF
+		p.Interpreter, _, _ = strings.Cut(string(name), "\x00")
+		return p
 	}
 	return p
 }

@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,7 +33,8 @@ func sound() (v1.Config, files) {
 	return v1.Config{User: "10001:10001", Entrypoint: []string{"/app/server"}, WorkingDir: "/app", Labels: labels}, files{
 		{Name: "etc/passwd", Body: passwd},
 		{Name: "etc/group", Body: "root:x:0:\n"},
-		{Name: "tmp/", Mode: 0o1777}, {Name: "app/"},
+		{Name: "tmp/", Mode: 0o1777},
+		{Name: "app/"},
 		{Name: "app/server", Body: static, Mode: 0o755},
 		{Name: "bin/sh", Body: static, Mode: 0o755},
 	}
@@ -54,7 +56,7 @@ func judge(t testing.TB, config v1.Config, opts image.Options, layers ...files) 
 		}
 		for _, l := range found.Layers() {
 			if f.Layer == l.DiffID.String() {
-				report.Findings[n].Layer = fmt.Sprint(l.Index)
+				report.Findings[n].Layer = strconv.Itoa(l.Index)
 			}
 		}
 	}

@@ -49,8 +49,8 @@ func look(img *contents.Image) *survey {
 // compiles keeps a compiler under the name that it was found by: distributions
 // link it to the one of a version. Links of busybox are none.
 func (s *survey) compiles(img *contents.Image, f layer.File) {
-	real, ok := img.Lookup(f.Path)
-	if ok && real.Mode.IsRegular() && real.Mode&0o111 != 0 && path.Base(real.Path) != "busybox" {
+	target, ok := img.Lookup(f.Path)
+	if ok && target.Mode.IsRegular() && target.Mode&0o111 != 0 && path.Base(target.Path) != "busybox" {
 		s.compilers = append(s.compilers, f)
 	}
 }
