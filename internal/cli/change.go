@@ -106,7 +106,7 @@ func (r *runner) compare(gate *pipeline.Gate) {
 	if gate.Lint.Run != nil {
 		gate.BeforeSources = r.before()
 	}
-	if gate.Inspect.Run != nil {
+	if gate.Inspect.Run != nil && r.analyzer != nil {
 		gate.BeforeImage = pipeline.BeforeImage(r.policy(), formers, r.inspection())
 	}
 }

@@ -48,5 +48,17 @@ func runLint(ctx context.Context, env *environment, cfg *config.Config, operands
 	if err := r.mend(ctx, tree); err != nil {
 		return ExitIndeterminate, err
 	}
-	return r.run(ctx, pipeline.Gate{Lint: r.lint(tree), Across: pipeline.Across(r.checks())})
+	gate := pipeline.Gate{Lint: r.lint(tree), Across: pipeline.Across(r.checks())}
+	if cfg.Image != "" {
+		if err := r.connect(); err != nil {
+			return ExitIndeterminate, err
+		}
+		defer r.close()
+		gate.Image = r.pull(cfg.Image)
+		if onDisk(cfg.Image) {
+			gate.Image = r.take(cfg.Image)
+		}
+		gate.Inspect = pipeline.Inspect(r.inspection())
+	}
+	return r.run(ctx, gate)
 }

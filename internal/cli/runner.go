@@ -51,20 +51,27 @@ type runner struct {
 // newRunner prepares what commands on images need. The caller closes it, which
 // run does.
 func newRunner(env *environment, cfg *config.Config, command string, operands ...string) (*runner, error) {
-	client, err := env.registry(cfg)
-	if err != nil {
+	r := &runner{env: env, cfg: cfg, command: command, operands: operands}
+	if err := r.connect(); err != nil {
 		return nil, err
 	}
-	scratch, err := os.MkdirTemp("", "plimsoll-*")
-	if err != nil {
-		return nil, fmt.Errorf("making a temporary directory: %w", err)
-	}
-	r := &runner{env: env, cfg: cfg, command: command, operands: operands, client: client, scratch: scratch}
 	if err := r.openCache(); err != nil {
 		r.close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// connect prepares what it takes to open an image.
+func (r *runner) connect() error {
+	var err error
+	if r.client, err = r.env.registry(r.cfg); err != nil {
+		return err
+	}
+	if r.scratch, err = os.MkdirTemp("", "plimsoll-*"); err != nil {
+		return fmt.Errorf("making a temporary directory: %w", err)
+	}
+	return nil
 }
 
 // now is the day the run counts from.

@@ -62,6 +62,8 @@ type Config struct {
 	KubernetesMin, KubernetesMax string
 	// MaxMissed is how many points may be missed; nil is any number.
 	MaxMissed *int
+	// Image is the one that lint looks into, too.
+	Image string
 	// BaseRef is what a laptop compares with.
 	BaseRef string
 

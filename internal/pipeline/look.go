@@ -128,7 +128,7 @@ func OpenDatabase(databases scan.Databases, opts scan.DatabaseOptions) Stage {
 
 // Inspection is how an image is looked into.
 type Inspection struct {
-	Analyzer scan.Analyzer
+	Analyzer scan.Analyzer // nil looks for no packages and no secrets
 	Options  scan.Options
 	Limits   layer.Limits
 	// Points also judges what a container of the image would find.
@@ -147,6 +147,9 @@ func Inspect(in Inspection) Stage {
 			}
 			packages += s.Images[i].Analysis.Inventory.Packages
 		}
+		if in.Analyzer == nil {
+			return "its points", nil
+		}
 		return printable.Count(packages, "package"), nil
 	}}
 }
@@ -157,12 +160,16 @@ func (in Inspection) look(ctx context.Context, img *Image) error {
 		base = img.Built.BaseLayers
 	}
 	in.Options.BaseLayers = base
-	visit, err := in.Analyzer.NewVisit(ctx, img.Image, in.Options)
-	if err != nil {
-		return fmt.Errorf("preparing to inspect the image: %w", err)
+	var visitors []layer.Visitor
+	var visit scan.Visit
+	if in.Analyzer != nil {
+		var err error
+		if visit, err = in.Analyzer.NewVisit(ctx, img.Image, in.Options); err != nil {
+			return fmt.Errorf("preparing to inspect the image: %w", err)
+		}
+		defer func() { _ = visit.Close() }() // the analysis stands; what could not be removed lies in the temporary directory
+		visitors = append(visitors, visit)
 	}
-	defer func() { _ = visit.Close() }() // the analysis stands; what could not be removed lies in the temporary directory
-	visitors := []layer.Visitor{visit}
 	found, credentials := contents.NewVisitor(), &points.Credentials{BaseLayers: max(0, base)}
 	if in.Points {
 		visitors = append(visitors, found, credentials)
@@ -175,9 +182,11 @@ func (in Inspection) look(ctx context.Context, img *Image) error {
 		}
 		return fmt.Errorf("walking the layers: %w", err)
 	}
-	img.Analysis, err = visit.Result(ctx)
-	if err != nil {
-		return fmt.Errorf("inspecting the image: %w", err)
+	if visit != nil {
+		var err error
+		if img.Analysis, err = visit.Result(ctx); err != nil {
+			return fmt.Errorf("inspecting the image: %w", err)
+		}
 	}
 	img.Unread = append(img.Unread, img.Analysis.Unread...)
 	if in.Points {
