@@ -75,7 +75,7 @@ func Open(t testing.TB, config v1.Config, layers ...[]File) *contents.Image {
 // Make makes an image for linux/amd64 of layers.
 func Make(t testing.TB, config v1.Config, layers ...[]File) image.Image {
 	t.Helper()
-	var img v1.Image = empty.Image
+	img := empty.Image
 	for _, files := range layers {
 		var err error
 		if img, err = mutate.AppendLayers(img, static.NewLayer(tarball(t, files...), types.OCIUncompressedLayer)); err != nil {
