@@ -20,6 +20,8 @@ type Set struct {
 	// Target is the versions of Kubernetes that the manifests are for; all that are
 	// known when zero. It is set before the set is asked anything.
 	Target schema.Target
+	// Definitions is the set whose custom resource definitions count; its own when nil.
+	Definitions *Set
 
 	limits map[string]string // the names of LimitRanges that give containers defaults, by namespace
 	images map[string]string
@@ -27,9 +29,9 @@ type Set struct {
 	// for metrics, what applies manifests.
 	policing, otherPolicies, monitored, delivered bool
 
-	open  map[string]Openness // by namespace
-	index index
-	schemas       schemas
+	open    map[string]Openness // by namespace
+	index   index
+	schemas schemas
 }
 
 // NewSet joins files and what the kustomizations beside them say.

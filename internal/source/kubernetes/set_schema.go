@@ -13,6 +13,8 @@ type schemas struct {
 	known      schema.Customs
 	violations sync.Map // *Object → judged
 	kustomized map[string]bool
+	identities sync.Once
+	first      map[identity]*Object
 }
 
 type judged struct {
@@ -36,6 +38,9 @@ func (o *Object) Violations() ([]schema.Violation, bool) {
 }
 
 func (s *Set) customs() schema.Customs {
+	if s.Definitions != nil && s.Definitions != s {
+		return s.Definitions.customs()
+	}
 	s.schemas.customs.Do(func() {
 		s.schemas.known = schema.Customs{}
 		for _, f := range s.Files {
@@ -67,4 +72,41 @@ func (o *Object) Unfinished() bool {
 			return false
 		}
 	}
+}
+
+// identity is what the API server knows an object by, whatever its version.
+type identity struct {
+	file                         *File // nil where all files are applied together
+	group, kind, namespace, name string
+}
+
+// Earliest returns the first object that is applied under the same name together
+// with o for sure, o itself when there is no other: in the same file, or in any of
+// a complete set.
+func (s *Set) Earliest(o *Object) *Object {
+	s.schemas.identities.Do(func() {
+		s.schemas.first = map[identity]*Object{}
+		for _, f := range s.Files {
+			for _, o := range f.Objects {
+				if id := s.identity(o); s.schemas.first[id] == nil {
+					s.schemas.first[id] = o
+				}
+			}
+		}
+	})
+	if first := s.schemas.first[s.identity(o)]; first != nil {
+		return first
+	}
+	return o
+}
+
+func (s *Set) identity(o *Object) identity {
+	id := identity{o.File, o.Group(), o.Kind, o.Namespace, o.Name}
+	if s.Complete {
+		id.file = nil
+	}
+	if schema.ScopeOf(o.APIVersion, o.Kind) == schema.Cluster {
+		id.namespace = ""
+	}
+	return id
 }

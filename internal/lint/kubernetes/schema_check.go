@@ -1,0 +1,70 @@
+package kubernetes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
+	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes/schema"
+)
+
+// onViolations reports what objects break of their schema, of one kind of
+// violation. Severity may choose another than the rule's, or say that one is none.
+func onViolations(kind schema.Kind, severity func(o *kubernetes.Object, v schema.Violation) (finding.Severity, bool)) func(*lint.Pass, *kubernetes.Object) {
+	return func(p *lint.Pass, o *kubernetes.Object) {
+		found, _ := o.Violations()
+		for _, v := range found {
+			if v.Kind != kind {
+				continue
+			}
+			if s, ok := severity(o, v); ok {
+				p.Report(lint.Problem{At: v.Node.At(), Subject: o.Subject(), Path: v.Path, Message: v.Message, Severity: s})
+			}
+		}
+	}
+}
+
+// always has every violation be as severe as its rule.
+func always(*kubernetes.Object, schema.Violation) (finding.Severity, bool) {
+	return finding.Unknown, true
+}
+
+// whole says that an object is meant to be applied as it stands. A patch holds a
+// part of one, and kustomize may add to what is below a kustomization.
+func whole(o *kubernetes.Object) bool {
+	if o.Unfinished() || strings.Contains(strings.ToLower(o.File.Source.Path), "patch") {
+		return false
+	}
+	if w, ok := o.Workload(); ok {
+		containers := w.Containers()
+		return len(containers) > 0 && !slices.ContainsFunc(containers, func(c *kubernetes.Container) bool { return c.Node.Get("image").Text() == "" })
+	}
+	return !slices.Contains(podKinds, o.Kind) || !builtinWorkload(o)
+}
+
+// podKinds are the kinds that run pods; one without a pod is a part of one.
+var podKinds = []string{"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob"}
+
+func builtinWorkload(o *kubernetes.Object) bool {
+	return slices.Contains([]string{"", "apps", "batch", "extensions"}, o.Group())
+}
+
+// tellForeign notes the kinds that nobody here knows the fields of, once each.
+func tellForeign(set *lint.Set[*kubernetes.Object], all *kubernetes.Set) {
+	counts := map[string]int{}
+	for _, o := range all.Objects() {
+		if o.Foreign() {
+			counts[o.APIVersion+" "+o.Kind]++
+		}
+	}
+	for name, n := range counts {
+		objects := "1 object was"
+		if n > 1 {
+			objects = fmt.Sprintf("%d objects were", n)
+		}
+		set.Notes = append(set.Notes, fmt.Sprintf("%s has no schema here: the fields of %s not judged; a CustomResourceDefinition in the tree would say", name, objects))
+	}
+}
