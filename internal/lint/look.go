@@ -151,7 +151,8 @@ func (l *Looked) Across(ctx context.Context, across []Across) error {
 // Report is what was seen, excuses applied. It may be asked for again after Across.
 func (l *Looked) Report() Report {
 	report := l.report
-	report.Findings = l.excuses.apply(slices.Clone(report.Findings), l.documents, l.waiting)
+	var borrowed []string
+	report.Findings, borrowed = l.excuses.apply(slices.Clone(report.Findings), l.documents, l.waiting)
 	finding.Sort(report.Findings)
 	report.Unread = slices.Clone(report.Unread)
 	slices.SortStableFunc(report.Unread, func(a, b finding.Unread) int {
@@ -160,7 +161,7 @@ func (l *Looked) Report() Report {
 		}
 		return a.Location.Line - b.Location.Line
 	})
-	report.Notes = slices.Clone(report.Notes)
+	report.Notes = slices.Concat(report.Notes, borrowed)
 	slices.Sort(report.Notes)
 	report.Notes = slices.Compact(report.Notes)
 	return report

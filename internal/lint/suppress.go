@@ -118,8 +118,9 @@ func newExcuses(rules []finding.Rule, asOf time.Time) excuses {
 }
 
 // apply marks what is excused, and adds findings about the excuses themselves. Of
-// the rules that wait for something, no excuse is unused yet.
-func (e excuses) apply(findings []finding.Finding, documents map[*source.File]Document, waiting map[string]bool) []finding.Finding {
+// the rules that wait for something, no excuse is unused yet. The notes say what the
+// excuses of other tools leave open.
+func (e excuses) apply(findings []finding.Finding, documents map[*source.File]Document, waiting map[string]bool) (judged []finding.Finding, notes []string) {
 	byPath := map[string][]int{}
 	for i := range findings {
 		path := findings[i].Location.Path
@@ -133,7 +134,14 @@ func (e excuses) apply(findings []finding.Finding, documents map[*source.File]Do
 		p := &Pass{file: file, texts: map[string]text{file.Path: {file, inOrder(document.Masked())}}}
 		byRule := map[string][]*excuse{}
 		var all []*excuse
+		var others []foreign
 		for _, c := range comments {
+			if !strings.HasPrefix(c.Text, source.Marker) {
+				if x, ok := readForeign(file, c, e.asOf); ok {
+					others = append(others, x)
+				}
+				continue
+			}
 			for _, x := range e.read(p, c) {
 				all = append(all, x)
 				byRule[x.rule] = append(byRule[x.rule], x)
@@ -144,12 +152,19 @@ func (e excuses) apply(findings []finding.Finding, documents map[*source.File]Do
 				x.cover(&findings[i])
 			}
 		}
+		if len(others) > 0 {
+			var here []*finding.Finding
+			for _, i := range byPath[file.Path] {
+				here = append(here, &findings[i])
+			}
+			notes = append(notes, borrowed(here, others)...)
+		}
 		for _, x := range all {
 			x.judge(p, waiting[x.rule])
 		}
 		findings = append(findings, p.findings...)
 	}
-	return findings
+	return findings, notes
 }
 
 // read parses one comment and reports what is wrong with it.

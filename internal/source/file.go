@@ -234,21 +234,3 @@ func (f *File) Unread(line int, cause string) finding.Unread {
 	}
 	return finding.Unread{Kind: finding.UnreadSource, Location: at, Cause: cause}
 }
-
-// Comment is one comment and the lines that an excuse in it would cover.
-type Comment struct {
-	// Text is what follows the "#", trimmed.
-	Text string
-	// At spans the comment from its "#" on.
-	At finding.Location
-	// From and To are the first and last line covered; 0 when nothing follows.
-	From, To int
-}
-
-// Marker begins an excuse in a comment: "# plimsoll:ignore USR-1.a -- reason".
-const Marker = "plimsoll:ignore"
-
-// Marked says whether a comment, from its "#" on, begins with Marker.
-func Marked(comment string) bool {
-	return strings.HasPrefix(strings.TrimLeft(comment, "# \t"), Marker)
-}

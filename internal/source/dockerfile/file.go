@@ -219,6 +219,11 @@ func parse(text string) (result *parser.Result, err error) {
 	if result, err = parser.Parse(strings.NewReader(text)); err != nil {
 		return nil, err
 	}
+	for _, node := range result.AST.Children {
+		// With "# check=…" above an instruction BuildKit merges that into its linter, and
+		// falls over where there is none.
+		node.PrevComment = nil
+	}
 	_, _, err = instructions.Parse(result.AST, nil) // the order of instructions
 	return result, err
 }

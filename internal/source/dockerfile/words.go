@@ -148,10 +148,14 @@ func split(file *source.File, text string, from []int, escape rune) []Word {
 // instruction covers all of it, above a FROM the whole stage; between the
 // continuation lines of an instruction it covers the line below.
 func (f *File) collectComments() {
-	if !strings.Contains(f.Source.Text, source.Marker) {
+	if !source.MayExcuse(f.Source.Text) {
 		return
 	}
 	inside, ends := f.heredocLines(), f.ends()
+	from := map[int]int{} // the last line of the FROM that begins on a line
+	for _, s := range f.Stages {
+		from[s.From.At.Line] = s.From.At.EndLine
+	}
 	next := 0 // the first line below that is neither empty nor a comment
 	for n := f.Source.Lines(); n >= 1; n-- {
 		line, _ := f.Source.Line(n)
@@ -166,7 +170,7 @@ func (f *File) collectComments() {
 		f.comments = append(f.comments, source.Comment{
 			Text: strings.TrimSpace(body[1:]),
 			At:   f.Source.Span(start, start+len(body)),
-			From: next, To: max(next, ends[next]),
+			From: next, To: max(next, ends[next]), Next: from[next],
 		})
 	}
 	slices.Reverse(f.comments)

@@ -4,6 +4,7 @@
 package kubernetes
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -32,8 +33,9 @@ type File struct {
 	masked []finding.Location
 }
 
-// Comments are the comments that excuse something, with the lines they cover.
-func (f *File) Comments() []source.Comment { return f.yaml.Comments() }
+// Comments are the comments and annotations that may excuse something, with what they
+// cover.
+func (f *File) Comments() []source.Comment { return slices.Concat(f.yaml.Comments(), f.annotations()) }
 
 // Masked are the places of values that may be secrets and are never shown.
 func (f *File) Masked() []finding.Location { return f.masked }

@@ -15,7 +15,7 @@ import (
 // all of it; above any other key that key's value.
 func (f *File) collectComments() {
 	src := f.Source
-	if !strings.Contains(src.Text, source.Marker) {
+	if !source.MayExcuse(src.Text) {
 		return
 	}
 	inside, ends := f.quoted(), f.ends()
@@ -26,7 +26,7 @@ func (f *File) collectComments() {
 		if body := strings.TrimSpace(line); body != "" && body[0] != '#' && body != "---" && !strings.HasPrefix(body, "--- ") {
 			next = n
 		}
-		if !strings.Contains(line, source.Marker) {
+		if !source.MayExcuse(line) {
 			continue
 		}
 		for i := range line {
