@@ -128,7 +128,7 @@ func (s *ship) driftOfEnvironment(service *binding.Service, c *binding.Container
 		_, set := there.values[name]
 		_, inImage := image[name]
 		switch {
-		case set || inImage:
+		case set || inImage, strings.Contains(service.Get("environment").Get(name).Node.Text(), ":?"): // required-variable tells these
 		case slices.Contains(modes, name):
 			row("environment["+name+"]", here.values[name].at, c.At(), finding.Low, "only Compose sets %q, to %q, neither the image nor the container does", name, here.values[name].text)
 		case there.complete && c.Stage != nil && !ofDevelopment(name):

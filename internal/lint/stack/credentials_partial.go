@@ -32,7 +32,7 @@ var credentialsPartial = lint.Check[*ship]{
 			}
 			p.Report(lint.Problem{
 				At: at.At(), Subject: service.Subject(), Path: "environment[" + at.Name + "]",
-				Message: fmt.Sprintf("service %q gets only %q of its database %q, which asks for what %s set; give it the user, the password and the database too", service.Name, at.Name+"="+at.Value.Text, database.Name, list(quoted(wants))),
+				Message: fmt.Sprintf("service %q gets only %q of its database %q, which sets %s and lets nobody else in; give it the user, the password and the database too", service.Name, at.Name+"="+at.Value.Text, database.Name, list(quoted(wants))),
 				Related: []finding.Location{noted(database.At, "asks for a login")},
 			})
 		}
@@ -74,7 +74,7 @@ func demands(database *compose.Service) []string {
 	var all []string
 	for _, e := range database.Get("environment").Entries {
 		switch e.Name {
-		case "POSTGRES_USER", "POSTGRES_PASSWORD", "MYSQL_USER", "MYSQL_PASSWORD", "MARIADB_USER", "MARIADB_PASSWORD", "MONGO_INITDB_ROOT_USERNAME", "MONGO_INITDB_ROOT_PASSWORD":
+		case "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "MYSQL_USER", "MYSQL_PASSWORD", "MARIADB_USER", "MARIADB_PASSWORD", "MONGO_INITDB_ROOT_USERNAME", "MONGO_INITDB_ROOT_PASSWORD":
 			all = append(all, e.Name)
 		}
 	}

@@ -37,6 +37,12 @@ func declares(kind string) bool {
 	return kind == "EXPOSE" || kind == "containerPort" || strings.HasPrefix(kind, "expose ") || strings.HasPrefix(kind, "the port that")
 }
 
+// elsewhere says that a place is not in the manifests. What these contradict among
+// themselves is told by the rules on them.
+func elsewhere(one port) bool {
+	return one.kind == "EXPOSE" || one.kind == "HEALTHCHECK" || strings.HasPrefix(one.path, "services[")
+}
+
 // oddPorts finds the places that name a port which none of the others knows, where
 // at least two kinds of the others agree.
 func (s *ship) oddPorts(c *binding.Container) []lint.Problem {
@@ -68,7 +74,7 @@ func (s *ship) oddPorts(c *binding.Container) []lint.Problem {
 		if declares(one.kind) { // it may listen on more than others ask for
 			odd = odd && !slices.ContainsFunc(whole[one.kind], func(n int) bool { return len(kinds[n]) > 1 })
 		}
-		if odd {
+		if odd && (declares(one.kind) || elsewhere(one) || slices.ContainsFunc(all, func(other port) bool { return other.number == agreed && elsewhere(other) })) {
 			problems = append(problems, s.odd(c, one, agreed, all))
 		}
 	}
@@ -81,12 +87,12 @@ func (s *ship) chain(c *binding.Container) ([]port, bool) {
 	env := s.environment(c)
 	moved := chosen(env, texts(c.Node.Get("command").Items()), texts(c.Node.Get("args").Items()))
 	here := slices.DeleteFunc(s.containerPorts(c), func(one port) bool { return !declares(one.kind) && moved[one.number] })
-	elsewhere := s.of(c.Stage).stagePorts()
+	others := s.of(c.Stage).stagePorts()
 	if c.Service != nil {
 		other := chosen(s.serviceEnvironment(c.Service), words(c.Service.Get("command")), words(c.Service.Get("entrypoint")))
 		for _, one := range servicePorts(c.Service) {
 			if !other[one.number] {
-				elsewhere = append(elsewhere, one)
+				others = append(others, one)
 			}
 		}
 	}
@@ -95,12 +101,12 @@ func (s *ship) chain(c *binding.Container) ([]port, bool) {
 		return nil, false
 	}
 	shared := func(one port) bool {
-		return slices.ContainsFunc(elsewhere, func(other port) bool { return other.number == one.number })
+		return slices.ContainsFunc(others, func(other port) bool { return other.number == one.number })
 	}
-	if slices.ContainsFunc(elsewhere, open) || !slices.ContainsFunc(here, shared) && (!env.complete || slices.ContainsFunc(here, func(one port) bool { return moved[one.number] })) {
-		elsewhere = nil
+	if slices.ContainsFunc(others, open) || !slices.ContainsFunc(here, shared) && (!env.complete || slices.ContainsFunc(here, func(one port) bool { return moved[one.number] })) {
+		others = nil
 	}
-	return append(here, elsewhere...), true
+	return append(here, others...), true
 }
 
 func (s *ship) odd(c *binding.Container, one port, agreed int, all []port) lint.Problem {

@@ -35,6 +35,7 @@ var checks = []lint.Check[*ship]{
 	mountHidesProgram,
 	nonRootImage,
 	platformContradiction,
+	policyCompose,
 	portChain,
 	probePathUntested,
 	probeProgramMissing,
