@@ -56,6 +56,8 @@ var floors = [][]room{
 		{"lint/image", "rules on what a container of the image would find"},
 		{"lint/fix", "the safe fixes of findings → new texts, and their diff (pure)"},
 		{"lint/kubernetes", "rules on Kubernetes manifests: one file and one fixture each"},
+		{"lint/stack", "rules on what no single file shows: an image, what builds it, what runs it"},
+		{"lint/stack/binding", "which container, stage and service are one image"},
 	},
 	{
 		{"promote", "resolve, survey, copy with evidence, tag last"},

@@ -17,19 +17,29 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/lint/change"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/compose"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/dockerfile"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/image"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/kubernetes"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/stack"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/workflow"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
+	manifests "github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
 )
 
-// Linters lists every linter.
-func Linters() []lint.Linter {
-	return []lint.Linter{dockerfile.Linter(), kubernetes.Linter(), compose.Linter(), workflow.Linter()}
+// Linters lists every linter. Without renderers charts and kustomizations are told
+// of and not judged.
+func Linters(renderers ...manifests.Renderers) []lint.Linter {
+	var render manifests.Renderers
+	for _, r := range renderers {
+		render = r
+	}
+	return []lint.Linter{dockerfile.Linter(), kubernetes.Linter(render), compose.Linter(), workflow.Linter()}
 }
 
 // Across lists the checks that see several kinds of sources at once, and the images
 // where there are any.
-func Across(_ ...*contents.Image) []lint.Across { return nil }
+func Across(images ...*contents.Image) []lint.Across {
+	return []lint.Across{stack.Across(images...)}
+}
 
 // Since makes the checks that compare a tree with what it was.
 func Since(before lint.Models) lint.Across { return change.Since(before) }
@@ -37,9 +47,10 @@ func Since(before lint.Models) lint.Across { return change.Since(before) }
 // Rules lists every rule that a finding can have, those about suppressions and
 // about images too, ordered by id.
 func Rules() []finding.Rule {
-	rules := slices.Concat(lint.Rules(Linters(), append(Across(), Since(nil))...), scan.Rules())
-	slices.SortFunc(rules, func(a, b finding.Rule) int { return strings.Compare(a.ID, b.ID) })
-	return rules
+	rules := slices.Concat(lint.Rules(Linters(), append(Across(), Since(nil))...), image.Rules(), scan.Rules())
+	slices.SortStableFunc(rules, func(a, b finding.Rule) int { return strings.Compare(a.ID, b.ID) })
+	// What a Dockerfile shows and the image proves is one rule.
+	return slices.CompactFunc(rules, func(a, b finding.Rule) bool { return a.ID == b.ID })
 }
 
 // Rule finds a rule by id or name, without regard to case.
@@ -54,7 +65,7 @@ func Rule(idOrName string) (finding.Rule, bool) {
 
 // fixtures are where the pages of rules come from.
 func fixtures() []embed.FS {
-	return []embed.FS{lint.Pages, change.Pages, compose.Pages, dockerfile.Pages, kubernetes.Pages, workflow.Pages, scan.Pages}
+	return []embed.FS{lint.Pages, change.Pages, compose.Pages, dockerfile.Pages, kubernetes.Pages, workflow.Pages, scan.Pages, image.Pages, stack.Pages}
 }
 
 // fixture reads a rule's txtar, which bears its name with underscores.
@@ -186,6 +197,23 @@ A rule's id is the point of the checklist that it takes part in deciding, and a 
 ` + "```yaml\n# plimsoll:ignore USR-1.a expires=2027-01-31 -- the base drops privileges itself, see OPS-12\n```" + `
 
 The comment stands on the line above, or at the end of the line where the syntax allows comments there. Above an object, a container or any other list item, or a key it covers all inside; above a ` + "`FROM`" + ` it covers the stage. Several rules are separated by commas. The reason is what follows ` + "` -- `" + `; without one nothing is suppressed. ` + "`expires`" + ` names the last day on which it counts, in UTC. Suppressed findings are kept and listed.
+
+What other tools were told to be silent about counts where those tools read it, for the rules that mean the same ("means the same elsewhere" on each page), and is listed with its tool and, where it has one, its reason:
+
+| tool | in | covers |
+|---|---|---|
+| hadolint, tally | ` + "`# hadolint ignore=DL3007 # reason`, `# tally ignore=…;reason=…`" + ` | the instruction below |
+| | ` + "`# hadolint stage ignore=…`, `# hadolint global ignore=…`" + ` | the stage, the file |
+| BuildKit | ` + "`# check=skip=JSONArgsRecommended`, `skip=all`" + ` | the file at its top, else the instruction below |
+| Trivy | ` + "`#trivy:ignore:DS-0001`, `AVD-DS-0001`, `:exp:2027-01-31`" + ` | the instruction below |
+| Checkov | ` + "`#checkov:skip=CKV_DOCKER_3:reason`" + ` | the file |
+| | annotation ` + "`checkov.io/skip1: CKV_K8S_20=reason`" + ` | the object |
+| kube-linter | annotation ` + "`ignore-check.kube-linter.io/latest-tag: reason`, `kube-linter.io/ignore-all`" + ` | the object |
+| kube-score | annotation ` + "`kube-score/ignore: pod-probes,container-image-tag`" + ` | the object |
+| Polaris | annotation ` + "`polaris.fairwinds.com/tagNotSpecified-exempt: \"true\"`" + ` | the object |
+| dclint | ` + "`# dclint disable-line no-version-field`, `# dclint disable`" + ` | the line, the file |
+
+Where one rule sees what another tool has several for, all of what it saw has to be excused. Ids without a rule here are passed over, and one that excuses nothing is no finding: its tool may need it.
 
 `
 
