@@ -44,6 +44,10 @@ type Options struct {
 	// KubernetesMin and KubernetesMax bound the versions that the manifests are for
 	// ("1.33"); empty are the oldest and newest that are known.
 	KubernetesMin, KubernetesMax string
+	// Charts are rendered with further values beside their own, once for each entry.
+	Charts []Chart
+	// HelmValues are files of values that every chart is rendered with once more.
+	HelmValues []string
 	// Images say what belongs to one image; what they do not say is worked out.
 	Images []Image
 	// Tags are the references that the image of this run is known by, Digests those of
@@ -67,6 +71,13 @@ type Image struct {
 	// Kubernetes is a container, "Deployment/app-deployment/app", with the namespace
 	// behind the kind where the manifest names it: "Deployment/shop/web/app".
 	Kubernetes string
+}
+
+// Chart is a chart and files of its values, the last of which wins; all relative to
+// the tree.
+type Chart struct {
+	Dir    string
+	Values []string
 }
 
 // Report is what a run saw. All lists are in a fixed order.

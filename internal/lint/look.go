@@ -25,6 +25,11 @@ type Across struct {
 	across  func(ctx context.Context, models Models, texts map[string]text, opts Options) ([]*Pass, error)
 }
 
+// Elsewhere are rules whose findings come by Beside: until then they wait.
+func Elsewhere(rules []finding.Rule) Across {
+	return Across{Rules: rules, across: func(context.Context, Models, map[string]text, Options) ([]*Pass, error) { return nil, nil }}
+}
+
 // NewAcross ties what joins the models to its checks. Join returns the units that
 // the checks look at; their files are for notes only.
 func NewAcross[T any](join func(ctx context.Context, models Models, opts Options) ([]Unit[T], error), checks []Check[T]) Across {
@@ -52,6 +57,8 @@ type Looked struct {
 	excuses   excuses
 	waiting   map[string]bool // ids of rules that have not looked at all there is
 	documents map[*source.File]Document
+	beside    []finding.Finding // see Beside
+	excused   []finding.Finding // what became of them
 }
 
 // Same says whether another tree holds the same files of a kind, to the letter.
@@ -148,12 +155,33 @@ func (l *Looked) Across(ctx context.Context, across []Across) error {
 	return nil
 }
 
+// Drop leaves out what something else disproves.
+func (l *Looked) Drop(disproved func(finding.Finding) bool) {
+	l.report.Findings = slices.DeleteFunc(l.report.Findings, disproved)
+}
+
+// Beside takes findings from elsewhere that are placed on the files of the tree, so
+// that an excuse there covers them. Rules are those that were looked for, whether
+// they found anything or not. Excused gives them back after the next Report.
+func (l *Looked) Beside(findings []finding.Finding, rules []finding.Rule) {
+	l.beside = slices.Clone(findings)
+	for _, r := range rules {
+		delete(l.waiting, r.ID)
+	}
+}
+
+// Excused are the findings that Beside took, in their order, excuses applied.
+func (l *Looked) Excused() []finding.Finding { return l.excused }
+
 // Report is what was seen, excuses applied. It may be asked for again after Across.
 func (l *Looked) Report() Report {
 	report := l.report
-	var borrowed []string
-	report.Findings, borrowed = l.excuses.apply(slices.Clone(report.Findings), l.documents, l.waiting)
+	own, beside := len(report.Findings), len(l.beside)
+	all, borrowed := l.excuses.apply(slices.Concat(report.Findings, l.beside), l.documents, l.waiting)
+	l.excused = all[own : own+beside : own+beside]
+	report.Findings = slices.Concat(all[:own], all[own+beside:])
 	finding.Sort(report.Findings)
+	report.Findings = once(report.Findings)
 	report.Unread = slices.Clone(report.Unread)
 	slices.SortStableFunc(report.Unread, func(a, b finding.Unread) int {
 		if c := strings.Compare(a.Location.Path, b.Location.Path); c != 0 {

@@ -104,6 +104,8 @@ type Listing struct {
 	// Charts are the directories, in order, of the Helm charts that somebody named, or
 	// of which they named a part. "." names none: it is what is judged by default.
 	Charts []string
+	// Discovered are the directories of all charts that were come by, in order.
+	Discovered []string
 	// Projects are the Compose files that somebody named as one project, in their order.
 	Projects [][]string
 	// Tree is where the files come from: what they name is beside them.

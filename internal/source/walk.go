@@ -175,6 +175,10 @@ func (w *walk) take(ctx context.Context, name string, kind Kind, named bool) {
 			w.out[kind].Kustomizations = append(w.out[kind].Kustomizations, file)
 			return
 		}
+		if path.Base(name) == "Chart.yaml" {
+			w.chart(path.Dir(name), named)
+			return
+		}
 		file.Chart = w.chartOf(name)
 		if !named && !looksLikeManifest(file.Text) && !file.Template() {
 			return
@@ -223,6 +227,18 @@ func (w *walk) finish(ctx context.Context) {
 		slices.SortFunc(listing.Files, func(a, b *File) int { return strings.Compare(a.Path, b.Path) })
 		slices.SortFunc(listing.Kustomizations, func(a, b *File) int { return strings.Compare(a.Path, b.Path) })
 		slices.Sort(listing.Charts)
+		slices.Sort(listing.Discovered)
+	}
+}
+
+// chart notes a chart, which is asked for when its Chart.yaml is.
+func (w *walk) chart(dir string, named bool) {
+	listing := w.out[Kubernetes]
+	if named && !slices.Contains(listing.Charts, dir) {
+		listing.Charts = append(listing.Charts, dir)
+	}
+	if !slices.Contains(listing.Discovered, dir) {
+		listing.Discovered = append(listing.Discovered, dir)
 	}
 }
 

@@ -30,9 +30,6 @@ type Renderer struct{}
 // New returns a renderer. It costs nothing before it is used.
 func New() *Renderer { return &Renderer{} }
 
-// Namespace is what .Release.Namespace says: the one of those who name none.
-const Namespace = "default"
-
 // Render renders the chart in root.Dir with its own values and those of
 // root.Values. It fails only when ctx ends.
 func (*Renderer) Render(ctx context.Context, tree *source.Tree, root kubernetes.Root) (*kubernetes.Rendering, error) {
@@ -122,7 +119,7 @@ func (r *rendering) prepare() (*chartv2.Chart, common.Values, error) {
 	}
 	// The schema of values is not asked: it may refer to the network.
 	top, err := commonutil.ToRenderValuesWithSchemaValidation(c, values, common.ReleaseOptions{
-		Name: c.Name(), Namespace: Namespace, Revision: 1, IsInstall: true,
+		Name: c.Name(), Namespace: kubernetes.ReleaseNamespace, Revision: 1, IsInstall: true,
 	}, caps, true)
 	if err != nil {
 		return nil, nil, fmt.Errorf("joining values: %w", err)
@@ -198,7 +195,13 @@ func (r *rendering) units(c *chartv2.Chart, above common.Values, units *[]unit) 
 func (r *rendering) tell(units []unit, rendered map[string]*sink) {
 	for _, u := range units {
 		out := rendered[u.file.name]
-		if out == nil || strings.TrimSpace(string(out.text)) == "" {
+		if out == nil {
+			continue
+		}
+		if blank(string(out.text)) {
+			if u.file.src != nil {
+				r.out.Empty = append(r.out.Empty, u.file.src.Path)
+			}
 			continue
 		}
 		m := kubernetes.Manifest{Path: r.manifest(), Text: string(out.text), Place: func(start, end int) finding.Location {
@@ -218,4 +221,15 @@ func (r *rendering) tell(units []unit, rendered map[string]*sink) {
 		r.out.Manifests = append(r.out.Manifests, m)
 	}
 	slices.SortStableFunc(r.out.Manifests, func(a, b kubernetes.Manifest) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// blank says that a text holds nothing but white space, comments and separators.
+func blank(text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line != "" && line[0] != '#' && line != "---" {
+			return false
+		}
+	}
+	return true
 }

@@ -49,11 +49,15 @@ type Object struct {
 	Set *Set
 
 	workload *Workload // nil when it runs no pods
+	source   string    // its subject in what it was rendered from
 }
 
 // Subject names an object in findings and fingerprints: kind, namespace where it
 // has one, and name.
 func (o *Object) Subject() string {
+	if o.source != "" {
+		return o.source
+	}
 	if o.Namespace == "" {
 		return o.Kind + "/" + o.Name
 	}

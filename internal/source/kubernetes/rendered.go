@@ -2,6 +2,8 @@ package kubernetes
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
@@ -13,6 +15,9 @@ import (
 type Renderer interface {
 	Render(ctx context.Context, tree *source.Tree, root Root) (*Rendering, error)
 }
+
+// Renderers are the two there are; nil where the program has none.
+type Renderers struct{ Charts, Kustomizations Renderer }
 
 // Root is what is rendered.
 type Root struct {
@@ -27,12 +32,15 @@ type Root struct {
 // Rendering is what came of a root.
 type Rendering struct {
 	Manifests []Manifest
-	Unread    []finding.Unread
+	// Unread are the parts that could not be rendered, with no manifest when it is all.
+	Unread []finding.Unread
 	// Missing says what the root needs and the tree does not hold, and how to get it;
 	// the rest was rendered without. Empty when all is there.
 	Missing string
 	Notes   []string
-	// Used are the files that it was made of. They mean nothing standing alone.
+	// Empty are templates that these values render to nothing.
+	Empty []string
+	// Used are the files that it was made of, which mean nothing standing alone.
 	Used []string
 }
 
@@ -51,3 +59,31 @@ type Manifest struct {
 // Approximate is the note of a place near what was found, where the very one is not
 // to be had.
 const Approximate = "approximate: rendered from here"
+
+// ReleaseNamespace is where charts are rendered to: the namespace of those who name
+// none. An object that names it does so in words of its template only.
+const ReleaseNamespace = "default"
+
+// ParseManifest reads what was rendered, as Parse does. Tests that Helm runs on
+// demand are left out: they are no part of what runs.
+func ParseManifest(m Manifest) (*File, []finding.Unread) {
+	src, err := source.NewRendered(m.Path, m.Text, m.Place)
+	if err != nil {
+		return nil, []finding.Unread{{Kind: finding.UnreadSource, Location: finding.Location{Path: m.Path}, Cause: "what it renders to " + err.Error()}}
+	}
+	f, unread := Parse(src)
+	if f == nil {
+		return nil, unread
+	}
+	f.Objects = slices.DeleteFunc(f.Objects, func(o *Object) bool {
+		hooks := o.Node.Get("metadata").Get("annotations").Get("helm.sh/hook").Text()
+		return slices.ContainsFunc(strings.Split(hooks, ","), func(hook string) bool { return strings.HasPrefix(strings.TrimSpace(hook), "test") })
+	})
+	for _, o := range f.Objects {
+		o.source = m.Subject
+		if m.Subject == "" && o.Namespace == ReleaseNamespace {
+			o.Namespace = ""
+		}
+	}
+	return f, unread
+}
