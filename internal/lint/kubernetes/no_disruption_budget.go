@@ -1,0 +1,55 @@
+package kubernetes
+
+import (
+	"fmt"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
+)
+
+var noDisruptionBudget = lint.Check[*kubernetes.Object]{
+	Rule: finding.Rule{
+		ID: "RES-3.a", Name: "no-disruption-budget", Points: []string{"RES-3"}, Severity: finding.Medium, Since: "0.1.0",
+		Summary: "The pods of a workload do not all go at once: a budget keeps some, and they run on several nodes",
+		Also: []string{
+			"deployment-has-poddisruptionbudget", "statefulset-has-poddisruptionbudget", "missingPodDisruptionBudget", "no-anti-affinity",
+			"deployment-has-host-podantiaffinity", "statefulset-has-host-podantiaffinity", "topologySpreadConstraint",
+		},
+	},
+	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
+		if w.Kind != "Deployment" && w.Kind != "StatefulSet" {
+			return
+		}
+		n, known := w.Set.Replicas(w)
+		if !known || n < 2 {
+			return
+		}
+		budget, spread := len(w.Set.Budgets(w)) > 0, spreads(w)
+		problem := lint.Problem{
+			At: or(w.Node.Get("spec").Get("replicas").At(), nameAt(w.Object)), Subject: w.Subject(), Path: "spec.replicas",
+		}
+		switch {
+		case !budget && !spread:
+			problem.Message = fmt.Sprintf("%s, and nothing keeps them from being evicted at once or from running on one node; add a PodDisruptionBudget and topologySpreadConstraints", count(n, "pod"))
+		case !budget:
+			problem.Message = fmt.Sprintf("%s, and nothing keeps them from being evicted at once; add a PodDisruptionBudget", count(n, "pod"))
+		case !spread && demanding(p):
+			// The scheduler spreads them a little of its own accord.
+			problem.Severity = finding.Low
+			problem.Message = fmt.Sprintf("%s, and nothing says that they run on several nodes; add topologySpreadConstraints", count(n, "pod"))
+		default:
+			return
+		}
+		p.Report(problem)
+	}),
+}
+
+// spreads says that the pods of a workload ask to run on several nodes.
+func spreads(w *kubernetes.Workload) bool {
+	if len(w.Pod.Get("topologySpreadConstraints").Items()) > 0 {
+		return true
+	}
+	apart := w.Pod.Get("affinity").Get("podAntiAffinity")
+	return len(apart.Get("requiredDuringSchedulingIgnoredDuringExecution").Items())+len(apart.Get("preferredDuringSchedulingIgnoredDuringExecution").Items()) > 0
+}
