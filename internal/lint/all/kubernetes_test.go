@@ -80,8 +80,23 @@ func TestFoundingManifest(t *testing.T) {
 		"17 high IMG-4.a",   // latest
 		"19 low NET-3.k",    // a port without a name
 		"25 low RES-2.c",    // no bound for its disk
+		// Across objects.
+		"4 low OBS-4.c",     // nothing says who applies it, or which revision it is
+		"4 medium NET-1.a",  // no policy
+		"6 medium RES-3.a",  // three pods that may go at once
+		"20 low X-14.c",     // keys of several sources
+		"24 medium SEC-3.a", // all of a Secret
+		"40 medium OBS-3.e", // three names for one thing
+		"14 medium X-17",    // a rollout may drop requests
+		"45 low OBS-1.a",    // nobody finds its metrics, and the Service's port has no name
 	}
 	check(t, foundingManifest, lint.Options{Profile: lint.ProfileDocument}, want)
+	// What is named and is nowhere is missing where the manifests are all there is.
+	closed := append(want, "22 high X-06", "24 high X-06")
+	check(t, foundingManifest, lint.Options{Profile: lint.ProfileDocument, Complete: true}, closed)
+	// Its list of deliverables has an autoscaler, which would work against "replicas".
+	const scaler = "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: app }\nspec: { scaleTargetRef: { kind: Deployment, name: app-deployment }, minReplicas: 2, maxReplicas: 5 }\n"
+	check(t, foundingManifest+scaler, lint.Options{Profile: lint.ProfileDocument}, append(want, "6 medium X-08"))
 }
 
 // TestFoundingManifestByDefault is what people get who did not ask for the
@@ -90,6 +105,8 @@ func TestFoundingManifestByDefault(t *testing.T) {
 	check(t, foundingManifest, lint.Options{}, []string{
 		// One workload.
 		"14 high USR-2.a", "14 medium SEC-4.k", "16 medium USR-3.a", "16 medium USR-4.a", "17 high IMG-4.a",
+		// Across objects.
+		"4 medium NET-1.a", "6 medium RES-3.a", "24 medium SEC-3.a", "40 low OBS-3.e", "14 low X-17",
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
 	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
+	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes/schema"
 )
 
 // Pages are the rules' pages and fixtures.
@@ -20,18 +21,35 @@ var Pages embed.FS
 
 // checks is ordered by name.
 var checks = []lint.Check[*kubernetes.Object]{
+	apiDeprecated,
+	apiNewer,
+	apiRemoved,
+	autoscaler,
 	barePod,
 	configMapSecret,
+	configMapUnused,
 	containerHardening,
+	defaultAccountBound,
+	disruptionBudget,
+	envOverlap,
 	ephemeralStorage,
 	gracePeriod,
 	hostAccess,
 	imageDigest,
 	imageLatest,
 	imagePullSecret,
+	ingressTLS,
 	logVolume,
 	manifestSecret,
+	metrics,
+	namesDiffer,
 	namespaceMissing,
+	noDisruptionBudget,
+	noNetworkPolicy,
+	policyDependency,
+	policyDNS,
+	policySelector,
+	policyServicePort,
 	portUnnamed,
 	probeBudget,
 	probeCommand,
@@ -41,32 +59,64 @@ var checks = []lint.Check[*kubernetes.Object]{
 	probesMissing,
 	quantities,
 	readOnlyRoot,
+	referenceMissing,
 	resourceRatio,
 	resourcesMissing,
 	revisionHistory,
 	rolloutOutage,
+	routeBackend,
 	runsAsRoot,
+	schemaBadValue,
+	schemaDuplicateItem,
+	schemaDuplicateObject,
+	schemaMissingField,
+	schemaName,
+	schemaOneOf,
+	schemaPort,
+	schemaRestartPolicy,
+	schemaSelector,
+	schemaUnknownField,
+	schemaVolumeMount,
+	schemaWrongType,
 	secretCommitted,
+	secretEnvFrom,
 	serviceAccountToken,
+	serviceExposed,
+	serviceLinks,
+	serviceSelector,
+	serviceTargetPort,
 	singleReplica,
 	startupProbe,
 	terminationMessage,
+	untraced,
 	variableOrder,
 	versionLabel,
 	workloadLabels,
 }
 
-// Linter judges Kubernetes manifests.
-func Linter() lint.Linter { return lint.New(source.Kubernetes, parse, checks) }
+// Linter judges Kubernetes manifests, and charts and kustomizations as far as there
+// are renderers for them.
+func Linter(renderers kubernetes.Renderers) lint.Linter {
+	return lint.New(source.Kubernetes, reader{renderers}.parse, checks)
+}
 
-func parse(ctx context.Context, listing *source.Listing, opts lint.Options) (lint.Set[*kubernetes.Object], error) {
+// reader reads all manifests of a tree.
+type reader struct{ kubernetes.Renderers }
+
+func (r reader) parse(ctx context.Context, listing *source.Listing, opts lint.Options) (lint.Set[*kubernetes.Object], error) {
 	set := lint.Set[*kubernetes.Object]{Documents: map[*source.File]lint.Document{}}
-	custom := kubernetes.ReadKustomizations(listing.Kustomizations)
+	made, err := r.render(ctx, listing, opts)
+	if err != nil {
+		return set, err
+	}
+	set.Unread, set.Notes = made.unread, made.notes
+	custom := kubernetes.ReadKustomizations(made.left)
 	var sources []*source.File
 	templates := map[string]int{} // per chart, without those that were named
 	for _, src := range listing.Files {
 		_, patch := custom.Patches[src.Path]
 		switch {
+		case made.covered[src.Path]:
 		case src.Template() && src.Named:
 			set.Unjudged++
 			set.Unread = append(set.Unread, src.Unread(0, "is a template of the chart "+src.Chart+", which is not rendered; "+render("helm template", src.Chart)))
@@ -81,7 +131,7 @@ func parse(ctx context.Context, listing *source.Listing, opts lint.Options) (lin
 	}
 	files := make([]*kubernetes.File, len(sources))
 	unread := make([][]finding.Unread, len(sources))
-	err := lint.Each(ctx, len(sources), func(i int) { files[i], unread[i] = kubernetes.Parse(sources[i]) })
+	err = lint.Each(ctx, len(sources), func(i int) { files[i], unread[i] = kubernetes.Parse(sources[i]) })
 	var parsed []*kubernetes.File
 	for i, f := range files {
 		set.Unread = append(set.Unread, unread[i]...)
@@ -95,16 +145,56 @@ func parse(ctx context.Context, listing *source.Listing, opts lint.Options) (lin
 		set.Documents[f.Source] = f
 		set.Linted.Manifests++
 		set.Linted.Objects += len(f.Objects)
+		set.Linted.Workloads += len(f.Workloads())
 	}
-	tellCharts(&set, listing, templates)
-	tellKustomizations(&set, listing)
-	all := kubernetes.NewSet(parsed, custom)
+	if r.Charts == nil {
+		tellCharts(&set, listing, templates)
+	}
+	tellKustomizations(&set, made.left, r.Kustomizations != nil)
+	made.documents(listing, set.Documents)
+	r.join(&set, parsed, custom, made.groups, opts)
+	return set, err
+}
+
+// join makes one set of what is applied together: of the manifests that stand in the
+// tree, and of each rendering. The model for checks across kinds is all of them.
+func (r reader) join(set *lint.Set[*kubernetes.Object], parsed []*kubernetes.File, custom kubernetes.Kustomizations, groups []group, opts lint.Options) {
+	everything := parsed
+	for _, g := range groups {
+		if !g.again {
+			everything = slices.Concat(everything, g.files)
+		}
+	}
+	all := kubernetes.NewSet(everything, custom)
 	all.Complete = opts.Complete
 	set.Model = all
-	for _, o := range all.Objects() {
-		set.Units = append(set.Units, lint.Unit[*kubernetes.Object]{File: o.File.Source, Doc: o})
+	sets := []*kubernetes.Set{all}
+	if len(groups) > 0 { // an object's own set is the one that it was put into last
+		sets = []*kubernetes.Set{kubernetes.NewSet(parsed, custom)}
+		paths := map[string]bool{}
+		for _, g := range groups {
+			sets = append(sets, kubernetes.NewSet(g.files, kubernetes.Kustomizations{}))
+			for _, f := range g.files {
+				if !g.again {
+					paths[f.Source.Path] = true
+					set.Linted.Objects += len(f.Objects)
+					set.Linted.Workloads += len(f.Workloads())
+				}
+			}
+		}
+		set.Linted.Manifests += len(paths)
 	}
-	return set, err
+	target := schema.Target{}
+	if opts.KubernetesMin != "" || opts.KubernetesMax != "" {
+		target = schema.Between(opts.KubernetesMin, opts.KubernetesMax)
+	}
+	for _, s := range sets {
+		s.Complete, s.Target, s.Definitions = opts.Complete, target, all
+		for _, o := range s.Objects() {
+			set.Units = append(set.Units, lint.Unit[*kubernetes.Object]{File: o.File.Source, Doc: o})
+		}
+	}
+	tellForeign(set, all)
 }
 
 // onWorkloads runs a check on the objects that run pods.
