@@ -49,8 +49,13 @@ func mended(t *testing.T, archive *txtar.Archive, bad lint.Report, rule string, 
 		}
 	}
 	if *update {
-		i := slices.IndexFunc(others, func(f txtar.File) bool { return !strings.HasPrefix(f.Name, "bad/") })
-		archive.Files = slices.Insert(others, max(i, 0), got...)
+		behind := 0
+		for i, f := range others {
+			if strings.HasPrefix(f.Name, "bad/") {
+				behind = i + 1
+			}
+		}
+		archive.Files = slices.Insert(others, behind, got...)
 		return
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -37,6 +37,7 @@ var containerHardening = lint.Check[*kubernetes.Object]{
 			p.Report(lint.Problem{
 				At: or(h.at, c.Node.Key("securityContext").At(), c.At()), Subject: w.Subject(), Path: c.Path + ".securityContext",
 				Message: fmt.Sprintf("container %q lacks %s; set %s in its securityContext%s", c.Name, list(h.missing), them(len(h.missing)), h.advice),
+				Fix:     h.fix(),
 			})
 		}
 	}),
@@ -56,6 +57,33 @@ type hardening struct {
 	// at is the first value that says the opposite.
 	at     finding.Location
 	advice string
+}
+
+// fix sets what is missing, where nothing says otherwise. What a program needs is not
+// seen here.
+func (h *hardening) fix() *finding.Fix {
+	blocks := map[string][]string{
+		"allowPrivilegeEscalation: false":     {"allowPrivilegeEscalation: false"},
+		"capabilities.drop: [ALL]":            {"capabilities:", "  drop: [ALL]"},
+		"seccompProfile.type: RuntimeDefault": {"seccompProfile:", "  type: RuntimeDefault"},
+	}
+	into := h.container.Node.Get("securityContext")
+	var lines []string
+	for _, what := range h.missing {
+		if key, _, _ := strings.Cut(blocks[what][0], ":"); into.Get(key).Exists() {
+			return nil
+		}
+		lines = append(lines, blocks[what]...)
+	}
+	edits, ok := into.Insert(lines...)
+	if !into.Exists() {
+		inner := []string{"securityContext:"}
+		for _, line := range lines {
+			inner = append(inner, "  "+line)
+		}
+		edits, ok = h.container.Node.Insert(inner...)
+	}
+	return lint.Mend(finding.Suggested, "set "+list(h.missing), edits, ok)
 }
 
 func (h *hardening) lacks(what string, instead kubernetes.Node) {

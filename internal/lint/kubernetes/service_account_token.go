@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
@@ -39,8 +40,30 @@ var serviceAccountToken = lint.Check[*kubernetes.Object]{
 		p.Report(lint.Problem{
 			At: or(field.At(), podAt(w)), Subject: w.Subject(), Path: w.Path() + ".automountServiceAccountToken",
 			Message: fmt.Sprintf("every container gets a token of ServiceAccount %q, which nothing here gives rights to; set automountServiceAccountToken: false", account),
+			Fix:     withoutToken(p, w, known),
 		})
 	}),
+}
+
+// identities begin the annotations by which clouds give an account rights of their own.
+var identities = []string{"eks.amazonaws.com/", "iam.gke.io/", "azure.workload.identity/"}
+
+// withoutToken takes the token away. Where not all that is applied is known, rights may
+// be given elsewhere.
+func withoutToken(p *lint.Pass, w *kubernetes.Workload, accounts []*kubernetes.Object) *finding.Fix {
+	class := finding.Safe
+	if _, own := accountOf(w); !p.Complete || own && len(accounts) == 0 {
+		class = finding.Suggested
+	}
+	for _, account := range accounts {
+		for _, e := range account.Node.Get("metadata").Get("annotations").Entries() {
+			if slices.ContainsFunc(identities, func(prefix string) bool { return strings.HasPrefix(e.Key.Text(), prefix) }) {
+				class = finding.Suggested
+			}
+		}
+	}
+	edits, ok := setting(w.Pod, "automountServiceAccountToken", "false")
+	return lint.Mend(class, "set automountServiceAccountToken: false", edits, ok)
 }
 
 // accountOf returns the name of the ServiceAccount that pods run as, and whether

@@ -22,9 +22,11 @@ var terminationMessage = lint.Check[*kubernetes.Object]{
 			if policy.Text() == "FallbackToLogsOnError" || c.Role == kubernetes.Ephemeral || !c.Node.Get("terminationMessagePath").IsNull() {
 				continue
 			}
+			edits, ok := setting(c.Node, "terminationMessagePolicy", "FallbackToLogsOnError")
 			p.Report(lint.Problem{
 				At: or(policy.At(), c.At()), Subject: w.Subject(), Path: c.Path + ".terminationMessagePolicy",
 				Message: fmt.Sprintf("container %q leaves no word in its status when it fails; set terminationMessagePolicy: FallbackToLogsOnError", c.Name),
+				Fix:     lint.Mend(finding.Safe, "set terminationMessagePolicy: FallbackToLogsOnError", edits, ok),
 			})
 		}
 	}),
