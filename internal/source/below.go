@@ -88,6 +88,10 @@ func (b *below) visit(dir string, above []fs.FileInfo) error {
 	return nil
 }
 
+// Relative brings a path that a person typed into the form of the tree. It fails for
+// a path outside of it.
+func (t *Tree) Relative(name string) (string, error) { return t.relative(name) }
+
 // Skipped says whether the settings leave a file out.
 func (t *Tree) Skipped(name string) bool {
 	return t.skipFiles.Match(name) || t.skipDirs.MatchAbove(name)

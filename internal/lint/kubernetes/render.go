@@ -62,7 +62,7 @@ func (r reader) charts(ctx context.Context, listing *source.Listing, opts lint.O
 	version := schema.Between(opts.KubernetesMin, opts.KubernetesMax).Youngest()
 	var jobs []job
 	for _, chart := range chartRoots(listing, opts) {
-		for _, values := range combinations(chart.root.Dir, opts) {
+		for _, values := range combinations(listing.Tree, chart.root.Dir, opts) {
 			chart.root.Values, chart.root.Version = values, version
 			jobs = append(jobs, chart)
 		}
@@ -93,17 +93,34 @@ func (r reader) charts(ctx context.Context, listing *source.Listing, opts lint.O
 
 // combinations lists the values that a chart is rendered with: its own alone, and
 // with each set that was named.
-func combinations(dir string, opts lint.Options) [][]string {
+func combinations(tree *source.Tree, dir string, opts lint.Options) [][]string {
 	all := [][]string{nil}
-	if len(opts.HelmValues) > 0 {
-		all = append(all, opts.HelmValues)
+	add := func(names []string) {
+		if len(names) == 0 {
+			return
+		}
+		values := make([]string, len(names))
+		for i, name := range names {
+			values[i] = inTree(tree, name)
+		}
+		all = append(all, values)
 	}
+	add(opts.HelmValues)
 	for _, chart := range opts.Charts {
-		if path.Clean(chart.Dir) == dir && len(chart.Values) > 0 {
-			all = append(all, chart.Values)
+		if inTree(tree, chart.Dir) == dir {
+			add(chart.Values)
 		}
 	}
 	return all
+}
+
+// inTree is a path from the settings in the form of the tree; what lies outside stays
+// as it is, and cannot be read.
+func inTree(tree *source.Tree, name string) string {
+	if own, err := tree.Relative(name); err == nil {
+		return own
+	}
+	return name
 }
 
 // chartRoots lists the charts that are rendered: those that are no part of another,
@@ -124,7 +141,7 @@ func chartRoots(listing *source.Listing, opts lint.Options) []job {
 		take(dir, true)
 	}
 	for _, chart := range opts.Charts {
-		take(path.Clean(chart.Dir), true)
+		take(inTree(listing.Tree, chart.Dir), true)
 	}
 	for _, src := range listing.Files {
 		switch j, known := jobs[src.Chart]; {

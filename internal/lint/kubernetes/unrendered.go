@@ -37,9 +37,12 @@ func tellCharts(set *lint.Set[*kubernetes.Object], listing *source.Listing, temp
 
 // tellKustomizations does so for kustomizations. Their resources are judged as
 // they stand, so that one which was named is unread only when none of them was.
-func tellKustomizations(set *lint.Set[*kubernetes.Object], listing *source.Listing) {
-	for _, k := range listing.Kustomizations {
+func tellKustomizations(set *lint.Set[*kubernetes.Object], left []*source.File, told bool) {
+	for _, k := range left {
 		set.Unjudged++
+		if told { // why it could not be built
+			continue
+		}
 		dir := path.Dir(k.Path)
 		if k.Named && !judged(set, dir) {
 			set.Unread = append(set.Unread, k.Unread(0, "is not rendered, and nothing in its directory could be judged; "+render("kustomize build", dir)))

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -93,12 +94,20 @@ func (r *rendering) record(f failure, files map[string]*file) finding.Unread {
 		}
 		message = rest
 	}
-	advice := ""
-	if !strings.Contains(message, ";") {
-		advice = "; name files of values with which it renders (helm-values), or mend it"
+	what, advice := "the template cannot be rendered with these values", "; name files of values with which it renders (helm-values), or mend it"
+	switch {
+	case !f.parses:
+		what, advice = "the template cannot be read", "; mend it"
+	case bound(f.err):
+		advice = ""
 	}
-	u.Cause = fmt.Sprintf("the template cannot be rendered with these values: %s%s", strings.TrimSpace(strings.ReplaceAll(message, "\n", " ")), advice)
+	u.Cause = fmt.Sprintf("%s: %s%s", what, strings.Join(strings.Fields(message), " "), advice)
 	return u
+}
+
+// bound says that an error is one of ours, which says what to do.
+func bound(err error) bool {
+	return slices.ContainsFunc([]error{errTooLong, errTooDeep, errTooSlow, errTooLarge}, func(bound error) bool { return errors.Is(err, bound) })
 }
 
 // dependencies returns where the chart names those that it depends on, by a

@@ -52,7 +52,8 @@ var conversions = template.FuncMap{
 		var b bytes.Buffer
 		encoder := goyaml.NewEncoder(&b)
 		encoder.SetIndent(2)
-		return text(b.Bytes(), encoder.Encode(v))
+		err := encoder.Encode(v)
+		return text(b.Bytes(), err)
 	},
 	"fromYaml": func(s string) map[string]any {
 		return decode(s, func(b []byte, v any) error { return yaml.Unmarshal(b, v) })

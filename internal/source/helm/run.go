@@ -14,10 +14,10 @@ import (
 // The bounds on the rendering of one chart. They lie far above what people write:
 // the largest charts there are render to some 2 MB in half a second.
 const (
-	maxTime     = 20 * time.Second
-	maxOutput   = 64 << 20 // bytes that templates write, included ones too
-	maxTicks    = 50_000_000
-	maxIncludes = 400 // templates inside one another
+	maxTime     = 10 * time.Second
+	maxOutput   = 64 << 20   // bytes that templates write, included ones too
+	maxTicks    = 10_000_000 // things written, and calls of functions
+	maxIncludes = 400        // templates inside one another
 	maxText     = 8 << 20
 	maxItems    = 200_000
 	maxWeight   = 2_000_000 // values inside a value that is printed
@@ -64,8 +64,9 @@ type unit struct {
 
 // failure is a template that could not be parsed or executed.
 type failure struct {
-	unit unit
-	err  error
+	unit   unit
+	err    error
+	parses bool // it is the values that it fails with
 }
 
 // execute parses all units and renders those that are no partials. What fails is
@@ -86,7 +87,7 @@ func (r *run) execute(units []unit) (map[string]*sink, []failure) {
 	for _, u := range units {
 		r.files[u.file.name] = u.file
 		if _, err := t.New(u.file.name).Parse(u.file.text); err != nil {
-			failures = append(failures, failure{u, err})
+			failures = append(failures, failure{unit: u, err: err})
 			continue
 		}
 		good = append(good, u)
@@ -106,7 +107,7 @@ func (r *run) execute(units []unit) (map[string]*sink, []failure) {
 			err = r.bound
 		}
 		if err != nil {
-			failures = append(failures, failure{u, err})
+			failures = append(failures, failure{unit: u, err: err, parses: true})
 			if r.bound != nil && !errors.Is(r.bound, errTooDeep) {
 				break
 			}
