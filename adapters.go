@@ -18,6 +18,9 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/scan/trivy/db"
 	"github.com/plimsoll-ci/plimsoll/internal/sign"
 	"github.com/plimsoll-ci/plimsoll/internal/sign/sigstore"
+	"github.com/plimsoll-ci/plimsoll/internal/source/helm"
+	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
+	"github.com/plimsoll-ci/plimsoll/internal/source/kustomize"
 )
 
 // The one init of the program: this file is the only importer of the adapters,
@@ -29,6 +32,9 @@ func init() { //nolint:gochecknoinits // see above
 		Analyzer: func() scan.Analyzer { return analyze.New(nil) },
 		Databases: func(transport http.RoundTripper, keychain authn.Keychain) scan.Databases {
 			return db.New(transport, keychain)
+		},
+		Renderers: func() kubernetes.Renderers {
+			return kubernetes.Renderers{Charts: helm.New(), Kustomizations: kustomize.New()}
 		},
 		Cache: gha.New,
 		Signer: func(key sign.KeyOptions, getenv config.Getenv, client *registry.Client) (sign.Signer, error) {

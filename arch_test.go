@@ -43,6 +43,8 @@ var floors = [][]room{
 		{"scan/trivy/db", "adapter: the vulnerability database, fetched, checked, opened"},
 		{"sign/sigstore", "adapter: cosign v2 and sigstore-go, by key"},
 		{"cache/gha", "adapter: GitHub's cache, from inside a job"},
+		{"source/helm", "adapter: charts, rendered in process within bounds, each byte with its place in a template"},
+		{"source/kustomize", "adapter: kustomizations, built in process from the tree alone"},
 	},
 	{{"scan/trivy/match", "adapter: an inventory against the database, by Trivy's light detectors"}},
 	{{"scan/trivy", "what analyze and match say to each other"}},
@@ -141,8 +143,8 @@ var gated = []struct {
 	}, "the daemon; its parser is everybody's", false},
 	{"github.com/containerd/containerd/v2", []string{"build/buildkit", "build/buildkit/controller"}, nil, "comes with the daemon", false},
 	{"github.com/tonistiigi/go-actions-cache", []string{"cache/gha"}, nil, "drags in the cloud library of a vendor", false},
-	{"helm.sh/helm", nil, nil, "no room renders charts yet", false},
-	{"sigs.k8s.io/kustomize", nil, nil, "no room renders kustomizations yet", false},
+	{"helm.sh/helm", []string{"source/helm"}, nil, "links the client of Kubernetes", false},
+	{"sigs.k8s.io/kustomize", []string{"source/kustomize"}, nil, "fetches by git and HTTP what it is told to, whatever its options", false},
 	{"github.com/google/go-github", []string{"report/github", "report/github/githubtest"}, nil, "one client, one budget of requests", true},
 }
 

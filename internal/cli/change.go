@@ -14,7 +14,6 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/ignore"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
-	"github.com/plimsoll-ci/plimsoll/internal/lint/all"
 	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
 	"github.com/plimsoll-ci/plimsoll/internal/policy"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
@@ -189,7 +188,7 @@ func (r *runner) lintBefore(ctx context.Context, tree string) (*lint.Looked, err
 	if err != nil {
 		return nil, err
 	}
-	return lint.Look(ctx, all.Linters(), r.checks().All(), opened, demands)
+	return lint.Look(ctx, r.env.deps.linters(), r.checks().All(), opened, demands)
 }
 
 // existing keeps the files that are there: one that the change added is not

@@ -10,9 +10,12 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/build"
 	"github.com/plimsoll-ci/plimsoll/internal/cache"
 	"github.com/plimsoll-ci/plimsoll/internal/config"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/all"
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
 	"github.com/plimsoll-ci/plimsoll/internal/sign"
+	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
 )
 
 // Deps are the adapters, wired by the root. The zero value is the lite program.
@@ -27,12 +30,22 @@ type Deps struct {
 	Analyzer func() scan.Analyzer
 	// Databases fetches vulnerability data.
 	Databases func(transport http.RoundTripper, keychain authn.Keychain) scan.Databases
+	// Renderers make manifests of charts and kustomizations.
+	Renderers func() kubernetes.Renderers
 	// Cache opens GitHub's cache, from inside a job.
 	Cache func(service cache.ActionsService, transport http.RoundTripper, userAgent string) (cache.Store, error)
 	// Signer loads a private key.
 	Signer func(key sign.KeyOptions, getenv config.Getenv, client *registry.Client) (sign.Signer, error)
 	// Verifier loads a public key.
 	Verifier func(key sign.KeyOptions, getenv config.Getenv, client *registry.Client) (sign.Verifier, error)
+}
+
+// linters lists every linter, with the renderers that there are.
+func (d Deps) linters() []lint.Linter {
+	if d.Renderers == nil {
+		return all.Linters()
+	}
+	return all.Linters(d.Renderers())
 }
 
 // full says whether the adapters are there.

@@ -30,7 +30,7 @@ func (r *runner) mend(ctx context.Context, tree *source.Tree) error {
 	if !r.cfg.Fix && !r.cfg.Diff {
 		return nil
 	}
-	seen, err := lint.Run(ctx, all.Linters(), all.Across(), tree, r.lintOptions())
+	seen, err := lint.Run(ctx, r.env.deps.linters(), all.Across(), tree, r.lintOptions())
 	if err != nil {
 		return err
 	}

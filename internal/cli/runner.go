@@ -84,7 +84,7 @@ func (r *runner) now() time.Time {
 
 func (r *runner) lint(tree *source.Tree) pipeline.Stage {
 	return pipeline.Lint(func(ctx context.Context) (*lint.Looked, error) {
-		return lint.Look(ctx, all.Linters(), r.checks().All(), tree, r.lintOptions())
+		return lint.Look(ctx, r.env.deps.linters(), r.checks().All(), tree, r.lintOptions())
 	})
 }
 
@@ -97,6 +97,10 @@ func (r *runner) lintOptions() lint.Options {
 	opts := lint.Options{
 		AsOf: r.now(), Profile: r.cfg.Profile, BuildArgs: r.cfg.BuildArgs, Target: r.cfg.Target,
 		Complete: r.cfg.ManifestSet == "complete", KubernetesMin: r.cfg.KubernetesMin, KubernetesMax: r.cfg.KubernetesMax,
+		HelmValues: r.cfg.HelmValues,
+	}
+	for _, c := range r.cfg.Charts {
+		opts.Charts = append(opts.Charts, lint.Chart{Dir: c.Chart, Values: c.Values})
 	}
 	if r.built != nil {
 		opts.Dockerfile = r.built.Dockerfile
