@@ -2,6 +2,7 @@ package compose
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -36,6 +37,9 @@ var serviceSecretLiteral = lint.Check[*project]{
 					}
 					problem := about(s, section.path+"["+e.Name+"]", e.At(), fmt.Sprintf("service %q: %q %s; %s", s.Name, e.Name, what, section.advice))
 					problem.Severity, problem.Excerpt = severity, e.Name
+					if section.path == "environment" {
+						problem.Fix = outside(e)
+					}
 					tell(problem)
 				}
 			}
@@ -47,6 +51,23 @@ var serviceSecretLiteral = lint.Check[*project]{
 		}
 	},
 }
+
+// outside takes a value of a mapping from the variable of its name. Whoever starts the
+// project has to set it then.
+func outside(e compose.Entry) *finding.Fix {
+	if e.Value.Fallback || e.Key.Text() != e.Name || !variable.MatchString(e.Name) || !e.Value.Node.Literal() {
+		return nil
+	}
+	text := "${" + e.Name + ":?}"
+	src := e.Value.Node.Source()
+	if written := src.Slice(e.Value.At()); written == e.Value.Node.Text() {
+		text = `"` + text + `"` // braces end a plain value in flow style
+	}
+	edits, ok := e.Value.Node.Splice(0, len(e.Value.Node.Text()), text)
+	return lint.Mend(finding.Suggested, "take it from outside, as ${"+e.Name+":?}", edits, ok)
+}
+
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // judge says how bad a value is and why; Unknown when it is no secret. It never
 // returns the value.

@@ -28,6 +28,7 @@ var imageDigest = lint.Check[*kubernetes.Object]{
 			p.Report(lint.Problem{
 				At: node.At(), Subject: w.Subject(), Path: c.Path + ".image",
 				Message: fmt.Sprintf("container %q: image %q has a tag but no digest, and a tag can be moved after it was judged; pin it as \"%s@sha256:…\"", c.Name, node.Text(), image),
+				Fix:     &finding.Fix{Class: finding.Verified, Message: "pin the digest of the image that was scanned"},
 			})
 		}
 	}),
