@@ -15,25 +15,39 @@ var dependencyOnlyInCompose = lint.Check[*ship]{
 		Summary: "What a service waits for in Compose is there in Kubernetes too, or the manifests say where it is",
 	},
 	Run: func(p *lint.Pass, s *ship) {
-		told := map[string]bool{}
-		for _, service := range s.services {
-			if len(service.Containers) == 0 || service.Partial {
+		for _, other := range s.services {
+			if other.Built() || other.OneShot() || other.Partial {
 				continue
 			}
-			for _, d := range service.Dependencies() {
-				other := service.Project.Service(d.Name)
-				if other == nil || other.Built() || other.OneShot() || other.Partial || told[other.Name] || s.reaches(service, other.Name, other.Repository()) {
+			var needs []finding.Location
+			var names []string
+			for _, service := range s.Services {
+				if service.Project != other.Project || len(service.Containers) == 0 || service.Partial {
 					continue
 				}
-				told[other.Name] = true
-				p.Report(lint.Problem{
-					At: other.At, Subject: other.Subject(), Path: "kubernetes", Severity: mediumOnDemand(p),
-					Message: fmt.Sprintf("service %q, which %q needs, is only in Compose: no manifest runs %q or says where it is; add it, or an ExternalName Service", other.Name, service.Name, or(other.Repository(), other.Name)),
-					Related: []finding.Location{noted(d.At, "needs it"), noted(service.Containers[0].At(), "runs without it")},
-				})
+				for _, d := range service.Dependencies() {
+					if d.Name == other.Name && !s.reaches(service, other.Name, other.Repository()) {
+						needs = append(needs, noted(d.At, "needs it"), noted(service.Containers[0].At(), "runs without it"))
+						names = append(names, service.Name)
+					}
+				}
 			}
+			if len(names) == 0 {
+				continue
+			}
+			p.Report(lint.Problem{
+				At: other.At, Subject: other.Subject(), Path: "kubernetes", Severity: mediumOnDemand(p), Related: needs,
+				Message: fmt.Sprintf("service %q, which %s %s, is only in Compose: no manifest runs %q or says where it is; add it, or an ExternalName Service", other.Name, list(quoted(names)), need(len(names)), or(other.Repository(), other.Name)),
+			})
 		}
 	},
+}
+
+func need(n int) string {
+	if n == 1 {
+		return "needs"
+	}
+	return "need"
 }
 
 // reaches says whether the manifests run a dependency, or tell a container of the

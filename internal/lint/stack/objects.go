@@ -11,6 +11,7 @@ import (
 
 // objects is an index of the manifests.
 type objects struct {
+	set      *kubernetes.Set
 	byName   map[[3]string]*kubernetes.Object // kind, namespace, name
 	services map[string]map[string][]*kubernetes.Object
 	policies map[string][]*kubernetes.Object
@@ -20,7 +21,7 @@ type objects struct {
 
 func newObjects(set *kubernetes.Set) *objects {
 	o := &objects{
-		byName: map[[3]string]*kubernetes.Object{}, services: map[string]map[string][]*kubernetes.Object{},
+		set: set, byName: map[[3]string]*kubernetes.Object{}, services: map[string]map[string][]*kubernetes.Object{},
 		policies: map[string][]*kubernetes.Object{}, repos: map[string]bool{}, named: map[string]bool{},
 	}
 	for _, object := range set.Objects() {
@@ -70,7 +71,9 @@ func (o *objects) serving(w *kubernetes.Workload) []*kubernetes.Object {
 					continue services
 				}
 			}
-			all = append(all, s)
+			if o.set.Together(s, w.Object) { // and not of another cluster
+				all = append(all, s)
+			}
 		}
 	}
 	return all

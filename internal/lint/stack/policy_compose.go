@@ -18,23 +18,33 @@ var policyCompose = lint.Check[*ship]{
 		Summary: "Network policies let a pod reach what its service waits for in Compose",
 	},
 	Run: func(p *lint.Pass, s *ship) {
-		for _, service := range s.services {
-			if service.Partial || len(service.Containers) == 0 {
+		told := map[finding.Location]*lint.Problem{}
+		var order []*lint.Problem
+		for _, other := range s.services {
+			if other.OneShot() || len(other.Containers) == 0 {
 				continue
 			}
-			for _, d := range service.Dependencies() {
-				for _, other := range s.Services {
-					if other.Project != service.Project || other.Name != d.Name || other.OneShot() {
-						continue
-					}
+			for _, service := range s.Services {
+				if service.Project != other.Project || service.Partial {
+					continue
+				}
+				for _, d := range service.Dependencies() {
 					for _, from := range service.Containers {
-						if problem, ok := s.refused(from, other); ok {
-							problem.Related = append(problem.Related, noted(d.At, "waits for it"))
-							p.Report(problem)
+						problem, ok := s.refused(from, other)
+						if d.Name != other.Name || !ok {
+							continue
 						}
+						if told[problem.At] == nil {
+							told[problem.At] = &problem
+							order = append(order, &problem)
+						}
+						told[problem.At].Related = append(told[problem.At].Related, noted(d.At, "waits for it"))
 					}
 				}
 			}
+		}
+		for _, problem := range order {
+			p.Report(*problem)
 		}
 	},
 }
@@ -64,6 +74,11 @@ func (s *ship) refused(from *binding.Container, to *binding.Service) (lint.Probl
 				continue
 			}
 			policy := closed[0]
+			for _, one := range closed { // where rules are, another is missing
+				if len(one.Rules(direction)) > 0 {
+					policy = one
+				}
+			}
 			return lint.Problem{
 				At: policy.Node.Get("metadata").Get("name").At(), Subject: policy.Subject(), Path: fmt.Sprintf("spec.%s[%s]", direction, c.Workload.Subject()),
 				Message: fmt.Sprintf("no rule of %q lets container %q reach %s on port %q, which its service waits for in Compose; allow it, or drop the dependency", policy.Subject(), from.Name, c.Workload.Subject(), strconv.Itoa(number)),

@@ -57,7 +57,7 @@ func (w *world) containerPorts(c *binding.Container) []port {
 		for _, handler := range []string{"httpGet", "tcpSocket", "grpc"} {
 			h := c.Node.Get(key).Get(handler)
 			if n := h.Get("port"); n.Exists() && !h.Get("host").Exists() {
-				if number, err := strconv.Atoi(n.Text()); err == nil {
+				if number, err := strconv.Atoi(n.Text()); err == nil && number > 0 {
 					all = append(all, port{number: number, at: n.At(), kind: key, path: c.Path + "." + key + ".port"})
 				}
 			}
@@ -103,7 +103,7 @@ func targets(s *kubernetes.Object) []port {
 		if !target.Exists() {
 			target = item.Get("port")
 		}
-		if number, err := strconv.Atoi(target.Text()); err == nil {
+		if number, err := strconv.Atoi(target.Text()); err == nil && number > 0 {
 			all = append(all, port{number: number, at: target.At(), kind: "targetPort of " + s.Subject(), path: "spec.ports[" + item.Get("port").Text() + "].targetPort"})
 		}
 	}

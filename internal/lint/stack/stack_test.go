@@ -18,9 +18,10 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/lint/stack"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/stack/binding"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
+	model "github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
 )
 
-var linters = []lint.Linter{dockerfile.Linter(), kubernetes.Linter(), compose.Linter()}
+var linters = []lint.Linter{dockerfile.Linter(), kubernetes.Linter(model.Renderers{}), compose.Linter()}
 
 // look plants the files of an archive and judges them kind by kind.
 func look(t testing.TB, files string, opts lint.Options, across ...lint.Across) *lint.Looked {

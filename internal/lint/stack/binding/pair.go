@@ -25,7 +25,7 @@ func (b *binder) pairs() {
 			}
 		}
 	}
-	matched := map[*dockerfile.File][]string{} // names of images, by file
+	matched := map[*dockerfile.File][]string{} // last parts of names of images, by file
 	found := map[string][]*dockerfile.File{}
 	affixes := b.affixes(left, byName)
 	for name := range left {
@@ -34,7 +34,9 @@ func (b *binder) pairs() {
 			found[name] = byName[rest]
 		}
 		for _, f := range found[name] {
-			matched[f] = append(matched[f], name)
+			if !slices.Contains(matched[f], last(name)) { // whatever the registry
+				matched[f] = append(matched[f], last(name))
+			}
 		}
 	}
 	for name, containers := range left {
@@ -44,7 +46,7 @@ func (b *binder) pairs() {
 			continue
 		}
 		for _, c := range containers {
-			for _, f := range fits {
+			for _, f := range fits { // or another name fits the same
 				c.Candidates = append(c.Candidates, f.Source.Path)
 			}
 		}
