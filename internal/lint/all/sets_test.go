@@ -120,3 +120,49 @@ func TestTogether(t *testing.T) {
 		t.Errorf("all of it is applied, and told is %v", got)
 	}
 }
+
+const benchSet = `---
+apiVersion: v1
+kind: Service
+metadata:
+  name: web-%d
+spec:
+  selector: { app: web-%[1]d }
+  ports: [{ name: http, port: 80, targetPort: 3000 }]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: web-%[1]d
+spec:
+  podSelector: { matchLabels: { app: web-%[1]d } }
+  policyTypes: [Ingress, Egress]
+  ingress: [{ ports: [{ port: 3000 }] }]
+  egress:
+    - to: [{ podSelector: { matchLabels: { app: web-0 } } }]
+    - to: [{ namespaceSelector: {} }]
+      ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
+`
+
+// BenchmarkSet1000 is 1,000 Deployments, each with a Service and a NetworkPolicy.
+func BenchmarkSet1000(b *testing.B) {
+	files := map[string]string{}
+	for i := range 1000 {
+		files[fmt.Sprintf("deploy/%d/web-%d.yaml", i%20, i)] = fmt.Sprintf(benchDeployment, i) + fmt.Sprintf(benchSet, i)
+	}
+	bench(b, files)
+}
+
+// TestManyServicesOfManyPods is 4,000 Services each of which selects 4,000 pods:
+// anything that looks at all of one for each of the other takes minutes.
+func TestManyServicesOfManyPods(t *testing.T) {
+	var b strings.Builder
+	for i := range 4_000 {
+		fmt.Fprintf(&b, "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p%d, labels: {app: web}}\nspec: {containers: [{name: a, image: 'a:1', ports: [{containerPort: 1}]}]}\n", i)
+		fmt.Fprintf(&b, "---\napiVersion: v1\nkind: Service\nmetadata: {name: s%d}\nspec: {selector: {app: web}, ports: [{port: 1}]}\n", i)
+	}
+	report := judge(t, &txtar.Archive{Files: []txtar.File{{Name: "x.yaml", Data: []byte(b.String())}}}, "", lint.Options{})
+	if len(report.Findings) < 4_000 {
+		t.Errorf("%d findings", len(report.Findings))
+	}
+}
