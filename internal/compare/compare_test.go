@@ -225,7 +225,7 @@ func TestImage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := compare.Image(head, test.base, compare.FromUnknown)
+			r := compare.Image(head, test.base, compare.FromUnknown, nil)
 			if got := statuses(r); got != test.want || len(r.Fixed) != test.fixed {
 				t.Errorf("got %s, %d fixed; want %s, %d fixed", got, len(r.Fixed), test.want, test.fixed)
 			}
@@ -242,7 +242,7 @@ func TestImage(t *testing.T) {
 		compare.FromOther:   {"not compared introduced not compared introduced not compared", "is not that of the base commit"},
 		compare.FromUnknown: {"not compared introduced not compared introduced not compared", "is not known"},
 	} {
-		r := compare.Image(head, nil, from)
+		r := compare.Image(head, nil, from, nil)
 		if got := statuses(r); got != test.want || !strings.Contains(r.How, test.how) {
 			t.Errorf("%d: got %s (%s); want %s (%s)", from, got, r.How, test.want, test.how)
 		}

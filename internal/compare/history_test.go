@@ -86,7 +86,9 @@ func linted(t *testing.T, dir string) []finding.Finding {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return report.Findings
+	// The histories are about these; more rules see more.
+	ids := []string{"IMG-3.a", "IMG-4.a", "PRB-1.a", "RES-1.a", "SEC-1.a", "SUP-01", "SUP-02", "SUP-03", "SUP-04", "USR-1.a", "USR-3.a"}
+	return slices.DeleteFunc(report.Findings, func(f finding.Finding) bool { return !slices.Contains(ids, f.Rule.ID) })
 }
 
 func committed(t *testing.T, dir string, archive *txtar.Archive, side string) string {

@@ -66,10 +66,11 @@ func (f From) how() string {
 // (interface.md, "What there is to compare with"). That it was there before takes a
 // base commit with the same FROM image, or an image that is new; else what it brought
 // stays NotCompared, which policy takes for Introduced: a change that keeps its base
-// from being built, or swaps the FROM image, excuses nothing.
-func Image(head []finding.Finding, base *ImageBase, from From) Result {
+// from being built, or swaps the FROM image, excuses nothing. Brought are the diffIDs
+// of the layers of the FROM image; vulnerabilities know it themselves.
+func Image(head []finding.Finding, base *ImageBase, from From, brought map[string]bool) Result {
 	if base == nil {
-		return fromBase(head, from)
+		return fromBase(head, from, brought)
 	}
 	r := compared(head, base.Findings, path)
 	r.How = base.Name
@@ -83,12 +84,12 @@ func Image(head []finding.Finding, base *ImageBase, from From) Result {
 }
 
 // fromBase is the rule for an image that there is nothing to compare with.
-func fromBase(head []finding.Finding, from From) Result {
+func fromBase(head []finding.Finding, from From, brought map[string]bool) Result {
 	r := Result{Findings: slices.Clone(head), How: from.how()}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		switch {
-		case f.ImageSecret() || f.Vulnerability != nil && !f.Vulnerability.FromBase:
+		case f.ImageSecret(), f.Vulnerability != nil && !f.Vulnerability.FromBase, f.Vulnerability == nil && f.Layer != "" && !brought[f.Layer]:
 			f.Status = finding.Introduced
 		case from == FromSame || from == FromNone:
 			f.Status = finding.Existing

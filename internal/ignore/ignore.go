@@ -55,7 +55,10 @@ func Apply(findings []finding.Finding, entries []config.Ignore, asOf time.Time, 
 
 // ofImages says whether only a look into an image finds what an entry is for.
 func ofImages(entry config.Ignore) bool {
-	rules := []string{"IMG-3.e", "SEC-1.b", "SEC-1.c", "VUL-LANG", "VUL-OS"}
+	rules := []string{
+		"IMG-1.i", "IMG-1.j", "IMG-3.e", "SEC-1.b", "SEC-1.c", "SEC-1.i", "USR-1.i", "USR-1.j", "USR-1.k", "VUL-LANG", "VUL-OS",
+		"X-01", "X-02", "X-04", "X-05", "X-10", "X-13", "X-19", "X-20",
+	}
 	return entry.Vulnerability != "" || slices.ContainsFunc(rules, func(rule string) bool { return strings.EqualFold(rule, entry.Rule) })
 }
 

@@ -27,7 +27,11 @@ type Across struct {
 
 // Elsewhere are rules whose findings come by Beside: until then they wait.
 func Elsewhere(rules []finding.Rule) Across {
-	return Across{Rules: rules, across: func(context.Context, Models, map[string]text, Options) ([]*Pass, error) { return nil, nil }}
+	a := Across{Rules: rules, across: func(context.Context, Models, map[string]text, Options) ([]*Pass, error) { return nil, nil }}
+	for _, r := range rules {
+		a.Waiting = append(a.Waiting, r.ID)
+	}
+	return a
 }
 
 // NewAcross ties what joins the models to its checks. Join returns the units that
@@ -181,7 +185,7 @@ func (l *Looked) Report() Report {
 	l.excused = all[own : own+beside : own+beside]
 	report.Findings = slices.Concat(all[:own], all[own+beside:])
 	finding.Sort(report.Findings)
-	report.Findings = once(report.Findings)
+	report.Findings = l.once(report.Findings)
 	report.Unread = slices.Clone(report.Unread)
 	slices.SortStableFunc(report.Unread, func(a, b finding.Unread) int {
 		if c := strings.Compare(a.Location.Path, b.Location.Path); c != 0 {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	points "github.com/plimsoll-ci/plimsoll/internal/lint/image"
@@ -33,41 +34,81 @@ func Across(checks Checks) Stage {
 	return Stage{Name: "across", Skip: skip, Run: func(ctx context.Context, s *State, _ progress.Sink) (string, error) {
 		single := len(s.Lint.Findings)
 		all := checks.Across(s.contents()...)
-		for _, tree := range []struct {
-			looked *lint.Looked
-			report **lint.Report
-		}{{s.Before.Looked, &s.Before.Sources}, {s.Before.Excusing, &s.Before.Excuses}} {
-			if tree.looked == nil {
+		base := s.Before.Looked
+		for _, looked := range []*lint.Looked{base, s.Before.Excusing} {
+			if looked == nil {
 				continue
 			}
-			if err := tree.looked.Across(ctx, checks.Across(s.contentsBefore()...)); err != nil {
+			if err := looked.Across(ctx, checks.Across(s.contentsBefore()...)); err != nil {
 				return "", err
 			}
-			report := tree.looked.Report()
-			*tree.report = &report
 		}
-		if base := s.Before.Looked; base != nil {
+		if base != nil {
+			report := together(base, s.Before.images())
+			s.Before.Sources = &report
 			all = append(all, checks.Since(base.Models))
+		}
+		if s.Before.Excusing != nil {
+			report := s.Before.Excusing.Report()
+			s.Before.Excuses = &report
 		}
 		if err := s.Looked.Across(ctx, all); err != nil {
 			return "", err
 		}
-		s.Lint = s.Looked.Report()
-		s.unsay()
+		s.Lint = together(s.Looked, s.images())
 		return printable.Count(max(0, len(s.Lint.Findings)-single), "finding"), nil
 	}}
 }
 
-// unsay leaves out what the Dockerfile was told already.
-func (s *State) unsay() {
-	for i := range s.Images {
-		if img := &s.Images[i]; img.Built != nil && len(img.Built.Layers) > 0 {
-			img.Findings = points.Unsaid(img.Findings, s.Lint.Findings, img.Built.Layers[0].Location.Path)
+// together lets what was said of the sources and what was seen in the images correct
+// each other: what an image disproves goes, what the Dockerfile was told already is not
+// told of its image, and an excuse in a source holds for what was placed on it.
+func together(looked *lint.Looked, images []*Image) lint.Report {
+	var beside []finding.Finding
+	for _, img := range images {
+		if img.Built != nil && img.Contents != nil {
+			looked.Drop(func(f finding.Finding) bool {
+				return f.Location.Path == img.dockerfile() && points.Refutes(img.Contents, f)
+			})
 		}
+		beside = append(beside, img.Findings...)
 	}
-	if img := s.Before.Image; img != nil && s.Before.Sources != nil && img.Built != nil && len(img.Built.Layers) > 0 {
-		img.Findings = points.Unsaid(img.Findings, s.Before.Sources.Findings, img.Built.Layers[0].Location.Path)
+	if len(images) == 0 {
+		return looked.Report()
 	}
+	looked.Beside(beside, points.Rules())
+	report := looked.Report()
+	excused := looked.Excused()
+	for _, img := range images {
+		n := copy(img.Findings, excused)
+		excused = excused[n:]
+		img.Findings = points.Unsaid(img.Findings, report.Findings, img.dockerfile())
+	}
+	return report
+}
+
+// dockerfile is the path of the one that the image was built from, "" when nobody knows.
+func (img *Image) dockerfile() string {
+	if img.Built == nil || len(img.Built.Layers) == 0 {
+		return ""
+	}
+	return img.Built.Layers[0].Location.Path
+}
+
+// images are those that were looked into.
+func (s *State) images() []*Image {
+	var all []*Image
+	for i := range s.Images {
+		all = append(all, &s.Images[i])
+	}
+	return all
+}
+
+func (b *Before) images() []*Image {
+	if b.Image == nil {
+		return nil
+	}
+	return []*Image{b.Image}
 }
 
 // contents are those of the images that were walked.

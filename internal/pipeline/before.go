@@ -144,6 +144,17 @@ func (c Comparison) mark(s *State) {
 	for i := range s.Images {
 		img := &s.Images[i]
 		var former *compare.ImageBase
+		if c.Excuses {
+			// An excuse that the change brings counts once it is merged, on what is in the
+			// image too.
+			var excusing []finding.Finding
+			if s.Before.Image != nil {
+				excusing = s.Before.Image.Findings
+			}
+			var refused []string
+			img.Findings, refused = compare.Excuses(img.Findings, excusing)
+			s.Refused = append(s.Refused, refused...)
+		}
 		if s.Before.Image != nil {
 			former = &compare.ImageBase{Findings: s.Before.Image.Findings, Name: s.Before.Name}
 		}
@@ -151,10 +162,23 @@ func (c Comparison) mark(s *State) {
 		if img.Built == nil {
 			from = compare.FromNone // somebody else built it, and nothing counts as its FROM image's
 		}
-		r := compare.Image(img.Findings, former, from)
+		r := compare.Image(img.Findings, former, from, img.brought())
 		img.Findings, told.Image = r.Findings, r.How
 		s.Fixed = append(s.Fixed, r.Fixed...)
 	}
+}
+
+// brought are the diffIDs of the layers that came with the FROM image.
+func (img *Image) brought() map[string]bool {
+	ids := map[string]bool{}
+	if img.Built != nil {
+		for _, origin := range img.Built.Layers {
+			if origin.Base {
+				ids[origin.DiffID] = true
+			}
+		}
+	}
+	return ids
 }
 
 func (s *State) markAll(mark func([]finding.Finding) compare.Result) {

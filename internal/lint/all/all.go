@@ -38,7 +38,15 @@ func Linters(renderers ...manifests.Renderers) []lint.Linter {
 // Across lists the checks that see several kinds of sources at once, and the images
 // where there are any.
 func Across(images ...*contents.Image) []lint.Across {
-	return []lint.Across{stack.Across(images...)}
+	return []lint.Across{stack.Across(images...), lint.Elsewhere(ofImages())}
+}
+
+// ofImages are the rules that only an image breaks.
+func ofImages() []finding.Rule {
+	known := lint.Rules(Linters(), stack.Across())
+	return slices.DeleteFunc(image.Rules(), func(r finding.Rule) bool {
+		return slices.ContainsFunc(known, func(k finding.Rule) bool { return k.ID == r.ID })
+	})
 }
 
 // Since makes the checks that compare a tree with what it was.
