@@ -66,11 +66,8 @@ func scaling(p *lint.Pass, o *kubernetes.Object, w *kubernetes.Workload) {
 			Message: fmt.Sprintf("replicas %q is what every apply goes back to, whatever %s made of it; leave the number to the autoscaler", replicas.Text(), called(o)),
 		})
 	}
-	for _, other := range scalers {
-		if other == o {
-			break
-		}
-		if o.Set.Together(o, other) && other.Name != o.Name {
+	for _, other := range scalers { // whichever stands first, it is told of the same one
+		if other.Name < o.Name && o.Set.Together(o, other) {
 			p.Report(lint.Problem{
 				At: or(o.Node.Get("spec").Get("scaleTargetRef").Get("name").At(), nameAt(o)), Subject: o.Subject(), Path: "spec.scaleTargetRef",
 				Related: []finding.Location{related(other, "scales it, too")},

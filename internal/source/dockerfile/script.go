@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
@@ -63,11 +64,17 @@ func (f *File) shell(in *Instruction, first Word) *Script {
 		if body > end {
 			return &Script{}
 		}
-		text += "\n" + f.Source.Text[body:end]
+		var b strings.Builder
+		b.WriteString(text + "\n")
 		from = append(from, body-1)
 		for i := body; i < end; i++ {
+			if strings.HasPrefix(f.Source.Text[i:], "\r\n") { // the shell is given line feeds
+				continue
+			}
+			b.WriteByte(f.Source.Text[i])
 			from = append(from, i)
 		}
+		text = b.String()
 	}
 	return script.Read(f.Source, text, from)
 }
