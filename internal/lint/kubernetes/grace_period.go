@@ -21,10 +21,15 @@ var gracePeriod = lint.Check[*kubernetes.Object]{
 		grace, ok := seconds(field, 30)
 		switch {
 		case field.Text() == "0" && !w.RunsToEnd():
-			p.Report(lint.Problem{
-				At: field.At(), Subject: w.Subject(), Path: w.Path() + ".terminationGracePeriodSeconds",
-				Message: "the pod is killed at once by \"terminationGracePeriodSeconds: 0\", whatever it is doing, and its name may run twice; give it the time that it needs",
-			})
+			problem := lint.Problem{
+				At: field.At(), Subject: w.Subject(), Path: w.Path() + ".terminationGracePeriodSeconds", Severity: finding.Low,
+				Message: "the pod is killed at once by \"terminationGracePeriodSeconds: 0\", whatever it is doing; give it the time that it needs",
+			}
+			if w.Kind == "StatefulSet" {
+				problem.Severity = finding.Medium
+				problem.Message = "the pod is killed at once by \"terminationGracePeriodSeconds: 0\", and the next one of its name may start beside it; give it the time that it needs"
+			}
+			p.Report(problem)
 			return
 		case !ok:
 			return

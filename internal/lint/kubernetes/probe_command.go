@@ -45,12 +45,20 @@ func broken(words []kubernetes.Node) (at kubernetes.Node, message string) {
 	if strings.ContainsAny(strings.TrimSpace(first), " \n") {
 		return words[0], "runs a program of the name of the whole line, since no shell splits it; make each word an item of the list, or run it by [sh, -c, …]"
 	}
-	if !slices.Contains(shells, path.Base(first)) || len(words) < 4 {
+	if !slices.Contains(shells, path.Base(first)) {
 		return at, ""
 	}
-	flags, script := words[1].Text(), strings.TrimSpace(words[2].Text())
-	if strings.HasPrefix(flags, "-") && !strings.HasPrefix(flags, "--") && strings.HasSuffix(flags, "c") && script != "" && !strings.ContainsAny(script, " \t\n$;|&") {
-		return words[2], fmt.Sprintf("runs %q alone, since a shell takes only the word behind -c for the script; make the whole script one item", script)
+	command := false
+	for i, word := range words[1:] {
+		text := strings.TrimSpace(word.Text())
+		if strings.HasPrefix(text, "-") || strings.HasPrefix(text, "+") {
+			command = command || strings.HasPrefix(text, "-") && !strings.HasPrefix(text, "--") && strings.Contains(text, "c")
+			continue
+		}
+		if command && i+2 < len(words) && text != "" && !strings.ContainsAny(text, " \t\n$;|&") {
+			return word, fmt.Sprintf("runs %q alone, since a shell takes only the word behind -c for the script; make the whole script one item", text)
+		}
+		break
 	}
 	return at, ""
 }

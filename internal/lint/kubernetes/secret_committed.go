@@ -26,12 +26,15 @@ var secretCommitted = lint.Check[*kubernetes.Object]{
 			for _, e := range o.Node.Get(section).Entries() {
 				value, ok := plain(section, e.Value.Text())
 				key := e.Key.Text()
-				if !ok || open(key, value) {
+				if !ok {
 					continue
 				}
-				severity := finding.High
-				if weak := source.Placeholder(value); weak && !demanding(p) {
+				severity := gives(key, value)
+				if severity == finding.High && source.Placeholder(value) && !demanding(p) {
 					severity = finding.Medium
+				}
+				if severity == finding.Unknown {
+					continue
 				}
 				p.Report(lint.Problem{
 					At: e.Key.At(), Subject: o.Subject(), Path: section + "[" + key + "]", Severity: severity, Excerpt: key,
@@ -66,22 +69,38 @@ func plain(section, value string) (string, bool) {
 }
 
 // beside are the ends of keys of what stands in a Secret only beside one.
-var beside = []string{"user", "username", "name", "host", "hostname", "port", "database", "region", "bucket", "endpoint", "email", "ca.crt", "tls.crt", ".pub", "server", "url", "uri", "id", "type"}
+var beside = []string{
+	"user", "username", "username_in", "name", "host", "hostname", "port", "database", "_db", "region", "bucket", "endpoint", "email", "ca.crt", "tls.crt", ".pub",
+	"server", "url", "uri", "id", "type", "known_hosts", "namespace",
+}
 
-// open says that a value of a Secret is none: the name of a user, a certificate.
-func open(key, value string) bool {
+// gives says how bad it is that the value of a key is known: high where it is a
+// secret for sure, medium where only a Secret holds it, and not at all for what
+// stands beside one: the name of a user, a certificate, settings without a secret.
+func gives(key, value string) finding.Severity {
 	leak, _ := source.Leaks(key, value)
-	if leak >= source.LeakURL {
-		return false
-	}
 	value = strings.TrimSpace(value)
-	if strings.Trim(value, "xX*.-_") == "" || strings.HasPrefix(value, "-----BEGIN CERTIFICATE") || strings.HasPrefix(value, "-----BEGIN PUBLIC KEY") {
-		return true
+	name, lower := source.SecretName(key), strings.ToLower(key)
+	random, _ := source.Leaks("KEY", value)
+	switch {
+	case leak >= source.LeakURL, strings.Contains(value, "PRIVATE KEY-----"), strings.HasSuffix(lower, "dockerconfigjson"), strings.HasSuffix(lower, "dockercfg"):
+		return finding.High
+	case strings.Trim(value, "xX*.-_") == "", strings.HasPrefix(value, "-----BEGIN "):
+		return finding.Unknown
+	case slices.ContainsFunc(kubernetes.SettingsFiles, func(end string) bool { return strings.HasSuffix(lower, end) }):
+		if kubernetes.HoldsSecret(value) {
+			return finding.High
+		}
+		return finding.Unknown
+	case name == source.LikelySecret:
+		if source.Harmless(value) && !strings.EqualFold(value, "password") && !strings.EqualFold(value, "token") {
+			return finding.Unknown
+		}
+		return finding.High
+	case source.Harmless(value), slices.ContainsFunc(beside, func(end string) bool { return strings.HasSuffix(lower, end) }):
+		return finding.Unknown
+	case random == source.LeakLiteral:
+		return finding.High
 	}
-	harmless := source.Harmless(value)
-	if source.SecretName(key) != source.NoSecret {
-		return harmless && !strings.EqualFold(value, "password") && !strings.EqualFold(value, "token")
-	}
-	key = strings.ToLower(key)
-	return harmless || slices.ContainsFunc(beside, func(end string) bool { return strings.HasSuffix(key, end) })
+	return finding.Medium
 }

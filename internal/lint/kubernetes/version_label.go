@@ -18,7 +18,7 @@ var versionLabel = lint.Check[*kubernetes.Object]{
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		label := w.Template.Get("metadata").Get("labels").Get("app.kubernetes.io/version")
 		version := strings.TrimPrefix(label.Text(), "v")
-		if version == "" || filled(version) {
+		if version == "" || filled(version) || w.RunsToEnd() { // a chart's jobs run other programs
 			return
 		}
 		var other string
@@ -26,7 +26,7 @@ var versionLabel = lint.Check[*kubernetes.Object]{
 			image, ok := source.ParseImage(c.Node.Get("image").Text())
 			switch {
 			case !c.Runs() || c.Role == kubernetes.Sidecar:
-			case !ok || image.Floating() || image.Tag == "" || strings.Contains(image.Tag, version) || w.Set.Replaced(image.Name) != "":
+			case !ok || image.Floating() || image.Tag == "" || strings.Contains(image.Tag, version) || strings.HasPrefix(version, strings.TrimPrefix(image.Tag, "v")) || w.Set.Replaced(image.Name) != "":
 				return // it is the version, or nobody can know
 			case other == "":
 				other = c.Node.Get("image").Text()

@@ -97,8 +97,8 @@ func (c *Container) Flags() []Literal {
 	return all
 }
 
-// settings are the ends of names of files that hold names and values, not code.
-var settings = []string{".properties", ".env", ".ini", ".conf", ".cfg", ".yaml", ".yml", ".json", ".toml"}
+// SettingsFiles are the ends of names of files that hold names and values, not code.
+var SettingsFiles = []string{".properties", ".env", ".ini", ".conf", ".cfg", ".yaml", ".yml", ".json", ".toml"}
 
 // Settings lists the values of a ConfigMap under their names, those in files of
 // settings line by line.
@@ -110,7 +110,7 @@ func (o *Object) Settings() []Literal {
 			all = append(all, Literal{key, text, e.Value.At()})
 			continue
 		}
-		for _, ending := range settings {
+		for _, ending := range SettingsFiles {
 			if strings.HasSuffix(key, ending) {
 				all = append(all, lines(e.Value)...)
 				break
@@ -149,4 +149,16 @@ func setting(line string) (name, value string, ok bool) {
 	name = strings.Trim(strings.TrimPrefix(strings.TrimSpace(line[:i]), "export "), ` "'`)
 	value = strings.Trim(strings.TrimLeft(line[i+1:], "=: "), ` "',`)
 	return name, value, name != "" && value != "" && !strings.ContainsAny(name, " \t")
+}
+
+// HoldsSecret says whether a line of a file of settings holds a secret.
+func HoldsSecret(text string) bool {
+	for line := range strings.Lines(text) {
+		if name, value, ok := setting(line); ok {
+			if leak, _ := source.Leaks(name, value); leak != source.NoLeak {
+				return true
+			}
+		}
+	}
+	return source.HasToken(text)
 }
