@@ -18,8 +18,9 @@ var imperativeChange = lint.Check[*file]{
 	},
 	Run: func(p *lint.Pass, f *file) {
 		for _, s := range f.scopes {
+			started := s.starts()
 			for _, c := range s.commands {
-				severity, what, instead := imperative(s, c)
+				severity, what, instead := imperative(s, c, started)
 				if what == "" {
 					continue
 				}
@@ -35,7 +36,7 @@ var imperativeChange = lint.Check[*file]{
 const inGit = "changes what runs in a way that no commit tells and the next deployment undoes; change the manifest in git and apply that"
 
 // imperative says what a command changes that no file of the repository says.
-func imperative(s scope, c *script.Command) (severity finding.Severity, what, instead string) {
+func imperative(s scope, c *script.Command, started bool) (severity finding.Severity, what, instead string) {
 	switch c.Name {
 	case "kubectl", "oc":
 		return cluster(c)
@@ -52,7 +53,7 @@ func imperative(s scope, c *script.Command) (severity finding.Severity, what, in
 			}
 		}
 	case "docker", "podman", "nerdctl":
-		return container(s, c)
+		return container(s, c, started)
 	}
 	return 0, "", ""
 }
@@ -181,27 +182,32 @@ func fromNetwork(c *script.Command, does string) (severity finding.Severity, wha
 	return 0, "", ""
 }
 
-// container judges what is done to containers by hand: only where the job itself did
-// not start them.
-func container(s scope, c *script.Command) (severity finding.Severity, what, instead string) {
+// starts says that containers which "docker exec" reaches may be those that the scope
+// has started: on the runner they are, unless it is told to talk to another machine.
+func (s scope) starts() bool {
+	if !s.elsewhere && (s.job == nil || s.job.Root.Get("services").Exists() || !s.any(func(c *script.Command) bool {
+		return c.Name == "export" && slices.ContainsFunc(c.Words, func(w script.Argument) bool { return strings.HasPrefix(w.Text, "DOCKER_HOST=") })
+	})) {
+		return true
+	}
+	return s.any(func(c *script.Command) bool {
+		return c.Name == "docker-compose" || (c.Name == "docker" || c.Name == "podman" || c.Name == "nerdctl") &&
+			c.Has("run", "start", "create", "up", "stack", "service", "restart")
+	})
+}
+
+// container judges what is done to containers by hand in workflows: developers'
+// scripts and targets are full of it.
+func container(s scope, c *script.Command, started bool) (severity finding.Severity, what, instead string) {
 	words := verb(c)
 	if len(words) == 0 || s.job == nil && !s.elsewhere {
 		return 0, "", ""
 	}
-	switch words[0].Text {
-	case "commit":
+	switch {
+	case words[0].Text == "commit":
 		return finding.Medium, c.Name + " commit", "makes an image that no Dockerfile describes and nobody can build again; write what it changes into the Dockerfile"
-	case "exec":
-		started := !s.elsewhere && s.job.Root.Get("services").Exists() || s.any(func(o *script.Command) bool {
-			return o.Name == "docker-compose" || (o.Name == c.Name || o.Name == "docker") && o.Has("run", "start", "create", "up", "stack", "service", "restart")
-		})
-		if !started && !s.elsewhere {
-			// Something must have: another script of the same job, as far as one can tell.
-			started = !s.any(func(o *script.Command) bool { return o.Name == "export" && o.Has("DOCKER_HOST") })
-		}
-		if !started && !readsInside(words[1:]) {
-			return finding.Medium, c.Name + " exec", "changes a running container, and what it did is gone with the container; make it part of the image, or of how the container starts"
-		}
+	case words[0].Text == "exec" && !started && !readsInside(words[1:]):
+		return finding.Medium, c.Name + " exec", "changes a running container, and what it did is gone with the container; make it part of the image, or of how the container starts"
 	}
 	return 0, "", ""
 }

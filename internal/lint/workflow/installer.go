@@ -16,7 +16,7 @@ var workflowInstaller = lint.Check[*file]{
 	},
 	Run: func(p *lint.Pass, f *file) {
 		for _, j := range f.jobs() {
-			trusted := usesSecrets(j) || writes(j)
+			trusted, asked := false, false
 			for _, s := range j.Steps {
 				if s.Script == nil {
 					continue
@@ -25,6 +25,9 @@ var workflowInstaller = lint.Check[*file]{
 					runner := s.Script.Runner(i)
 					if runner == "" || c.Remote {
 						continue
+					}
+					if !asked {
+						trusted, asked = writes(j) || f.usesSecrets(j), true
 					}
 					severity, what := finding.Low, ""
 					if trusted {

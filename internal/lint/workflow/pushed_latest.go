@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -32,14 +31,18 @@ var pushedLatestOnly = lint.Check[*file]{
 				}
 			}
 		}
-		for i, one := range found {
-			own := slices.ContainsFunc(found, func(o push) bool {
-				return o.unknown && (o.image.Name == "" || o.image.Name == one.image.Name) || o.image.Name == one.image.Name && !o.image.Floating()
-			})
-			again := slices.ContainsFunc(found[:i], func(o push) bool { return o.image.Name == one.image.Name })
-			if own || again || one.unknown {
+		// What is pushed under a name of its own, or may be: "" stands for any image.
+		own := map[string]bool{}
+		for _, one := range found {
+			if one.unknown || !one.image.Floating() {
+				own[one.image.Name] = true
+			}
+		}
+		for _, one := range found {
+			if own[""] || own[one.image.Name] {
 				continue
 			}
+			own[one.image.Name] = true // told
 			p.Report(lint.Problem{
 				At: one.at, Subject: one.subject, Path: "push[" + one.image.Name + "]",
 				Message: fmt.Sprintf("%q is pushed under no other tag, so that the next push takes this build's name away and nothing can be rolled back to it; push a tag of the commit or version too", one.text),

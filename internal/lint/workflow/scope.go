@@ -91,12 +91,11 @@ func (p *pipelines) scopes(f *file) (all []scope) {
 		}
 		all = append(all, here)
 	}
-	if f.script == nil || aside(f.script.Source.Path) {
+	if f.script == nil || !p.runs(f.script) {
 		return all
 	}
 	for _, t := range f.script.Targets {
-		subject := f.script.Source.Path
-		known := p.scripts[path.Base(subject)] || deploys(stem(subject))
+		subject, known := f.script.Source.Path, true
 		if f.script.Make() {
 			known = slices.ContainsFunc(t.Names, func(n string) bool { return p.targets[n] || deploys(n) })
 			subject += "#" + strings.Join(t.Names, " ")
@@ -108,6 +107,13 @@ func (p *pipelines) scopes(f *file) (all []scope) {
 		all = append(all, remote(subject, nil, t.Script)...)
 	}
 	return all
+}
+
+// runs says that a job runs a script, or that its name says that it deploys; of a
+// Makefile that is known by target only.
+func (p *pipelines) runs(s *script.File) bool {
+	name := s.Source.Path
+	return !aside(name) && (s.Make() || p.scripts[path.Base(name)] || deploys(stem(name)))
 }
 
 // remote is what a script runs by ssh on another machine.
@@ -134,7 +140,7 @@ var (
 		"validate", "example", "examples", "sample", "samples", "demo", "demos", "docs", "tutorial", "tutorials", "testdata", "hack", "dev", "develop",
 		"development", "local", "localdev", "playground", "workshop", "quickstart", "fixtures", "debug", "devcontainer", "sandbox",
 	}
-	deployWords = []string{"deploy", "deployment", "release", "rollout", "rollback", "publish", "promote", "prod", "production", "ship"}
+	deployWords = []string{"deploy", "deployment", "release", "rollout", "publish", "promote", "prod", "production", "ship"}
 )
 
 var lettersAndDigits = regexp.MustCompile(`[a-z0-9]+`)

@@ -39,7 +39,7 @@ func injected(p *lint.Pass, f *file, s *workflow.Step, text yaml.Node) {
 	told := map[string]bool{}
 	var offsets []int
 	for _, e := range workflow.Expressions(text.Text()) {
-		for _, name := range flows(s, e) {
+		for _, name := range f.flows(s, e) {
 			d := dangerOf(f.File, name)
 			if d == none || told[name] {
 				continue

@@ -88,29 +88,21 @@ func everySecret(p *lint.Pass, f *file, s *workflow.Step) {
 }
 
 // usesSecrets says whether a job is given a secret other than the token.
-func usesSecrets(j *workflow.Job) bool {
-	uses := false
-	budget := 100_000
-	var walk func(n yaml.Node)
-	walk = func(n yaml.Node) {
-		if budget--; uses || budget < 0 {
-			return
-		}
-		if n.IsScalar() {
-			for _, e := range workflow.Expressions(n.Text()) {
-				uses = uses || slices.ContainsFunc(e.Flows, func(name string) bool { return private(name) || name == "secrets" })
-			}
-		}
-		for _, e := range n.Entries() {
-			walk(e.Value)
-		}
-		for _, item := range n.Items() {
-			walk(item)
+func (f *file) usesSecrets(j *workflow.Job) bool {
+	secret := func(contexts []string) bool {
+		return slices.ContainsFunc(contexts, func(name string) bool { return private(name) || name == "secrets" })
+	}
+	for _, contexts := range f.variables(f.File, f.Root) {
+		if secret(contexts) {
+			return true
 		}
 	}
-	walk(j.Root)
-	walk(j.File.Root.Get("env"))
-	return uses || j.Root.Get("secrets").Text() == "inherit"
+	var uses func(n yaml.Node) bool
+	uses = func(n yaml.Node) bool {
+		return n.IsScalar() && slices.ContainsFunc(workflow.Expressions(n.Text()), func(e workflow.Expression) bool { return secret(e.Flows) }) ||
+			slices.ContainsFunc(n.Entries(), func(e yaml.Entry) bool { return uses(e.Value) }) || slices.ContainsFunc(n.Items(), uses)
+	}
+	return j.Root.Get("secrets").Text() == "inherit" || uses(j.Root)
 }
 
 var insecureCommands = lint.Check[*file]{

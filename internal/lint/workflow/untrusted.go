@@ -67,6 +67,9 @@ func dangerOf(f *workflow.File, name string) danger {
 		has := func(events []string) bool {
 			return slices.ContainsFunc(events, func(e string) bool { _, ok := f.On(e); return ok })
 		}
+		if name == "github.event.workflow_run.head_branch" && branchesNamed(f) {
+			return none
+		}
 		_, called := f.On("workflow_call")
 		switch {
 		case has(u.privileged):
@@ -81,36 +84,61 @@ func dangerOf(f *workflow.File, name string) danger {
 	return none
 }
 
+// branchesNamed says that a workflow starts for branches only whose names it says.
+func branchesNamed(f *workflow.File) bool {
+	t, _ := f.On("workflow_run")
+	branches := t.Value.Get("branches").Items()
+	return len(branches) > 0 && !slices.ContainsFunc(branches, func(b yaml.Node) bool { return strings.ContainsAny(b.Text(), "*?+[]!") })
+}
+
 // flows lists the contexts that the value of an expression may hold text of, with
 // what the variables of a step's environment hold in their place.
-func flows(s *workflow.Step, e workflow.Expression) (contexts []string) {
+func (f *file) flows(s *workflow.Step, e workflow.Expression) (contexts []string) {
 	for _, name := range e.Flows {
 		variable, ok := strings.CutPrefix(name, "env.")
 		if !ok {
 			contexts = append(contexts, name)
 			continue
 		}
-		for _, inner := range workflow.Expressions(env(s, variable).Text()) {
-			contexts = append(contexts, inner.Flows...)
+		for _, of := range []struct {
+			whose any
+			root  yaml.Node
+		}{{s, s.Root}, {s.Job, s.Job.Root}, {s.Job.File, s.Job.File.Root}} {
+			if inner, ok := f.variables(of.whose, of.root)[variable]; ok {
+				contexts = append(contexts, inner...)
+				break
+			}
 		}
 	}
 	return contexts
 }
 
-// env finds a variable of a step's environment without regard to case.
-func env(s *workflow.Step, name string) yaml.Node {
-	for _, root := range []yaml.Node{s.Root, s.Job.Root, s.Job.File.Root} {
-		for _, e := range root.Get("env").Entries() {
-			if strings.EqualFold(e.Key.Text(), name) {
-				return e.Value
-			}
-		}
+// maxFlows bounds the contexts that one variable is taken to hold.
+const maxFlows = 50
+
+// variables returns what flows into the variables that a step, job or workflow sets,
+// by their names in lower case.
+func (f *file) variables(whose any, root yaml.Node) map[string][]string {
+	if all, ok := f.environments[whose]; ok {
+		return all
 	}
-	return yaml.Node{}
+	all := map[string][]string{}
+	for _, e := range root.Get("env").Entries() {
+		var contexts []string
+		for _, inner := range workflow.Expressions(e.Value.Text()) {
+			contexts = append(contexts, inner.Flows...)
+		}
+		slices.Sort(contexts)
+		contexts = slices.Compact(contexts)
+		all[strings.ToLower(e.Key.Text())] = contexts[:min(len(contexts), maxFlows)]
+	}
+	f.environments[whose] = all
+	return all
 }
 
 var (
-	// members are conditions that only what a member of the repository sent meets.
+	// ownBranch are conditions that only what a member of the repository sent meets, or
+	// what one has merged.
 	ownBranch = regexp.MustCompile(`head\.repo\.full_name\s*==|==\s*github\.event\.pull_request\.head\.repo\.full_name|head\.repo\.fork\s*==\s*false|!\s*github\.event\.pull_request\.head\.repo\.fork|head\.repo\.owner\.login\s*==|head\.repo\.id\s*==|head_repository\.full_name\s*==|==\s*github\.event\.workflow_run\.head_repository\.full_name|head_repository\.fork\s*==\s*false|pull_request\.merged\b|workflow_run\.event\s*==\s*'(?:push|schedule|workflow_dispatch|release)'|workflow_run\.event\s*!=\s*'pull_request'`)
 	// vouched are conditions by which a member lets in what somebody else sent.
 	vouched = regexp.MustCompile(`author_association|\.labels?\b|label\.name|github\.actor\b|\.user\.login|\.sender\.|permission|github\.triggering_actor`)

@@ -30,13 +30,14 @@ var untrustedCheckout = lint.Check[*file]{
 					continue
 				}
 				severity := outcome(j.Steps[i+1:])
-				if severity > finding.Medium && (vouchedFor(f, event, s) || powerless(j)) {
+				if severity > finding.Medium && (vouchedFor(f, event, s) || f.powerless(j)) {
 					severity = finding.Medium
 				}
 				p.Report(lint.Problem{
 					At: at, Subject: f.Subject(j), Path: "checkout", Severity: severity,
 					Message: fmt.Sprintf("%q brings the code of a pull request into a job that %q starts with the repository's token and secrets; build it under \"pull_request\", and only read its results here", what, event),
 				})
+				break // one cause
 			}
 		}
 	},
@@ -59,7 +60,7 @@ func fetched(f *file, s *workflow.Step) (event string, at finding.Location, what
 		for _, key := range []string{"ref", "repository"} {
 			value := with.Get(key)
 			for _, e := range workflow.Expressions(value.Text()) {
-				for _, name := range flows(s, e) {
+				for _, name := range f.flows(s, e) {
 					if event := f.brings(name); event != "" {
 						return event, value.At(), value.Text()
 					}
@@ -147,6 +148,10 @@ func (f *file) trusted() bool {
 	} else if list.IsScalar() {
 		names = []yaml.Node{list}
 	}
+	const many = 20
+	if len(names) > many {
+		return false
+	}
 	for _, n := range names {
 		by := f.named[n.Text()]
 		if by == nil {
@@ -185,7 +190,7 @@ func vouchedFor(f *file, event string, s *workflow.Step) bool {
 var asks = regexp.MustCompile(`(?i)permission|authori[sz]|collaborator|membership|is.?member|allow.?list|team`)
 
 // powerless says that a job has a token that only reads, and no secret.
-func powerless(j *workflow.Job) bool {
+func (f *file) powerless(j *workflow.Job) bool {
 	permissions := j.Root.Get("permissions")
 	if !permissions.Exists() {
 		permissions = j.File.Root.Get("permissions")
@@ -198,7 +203,7 @@ func powerless(j *workflow.Job) bool {
 			return false
 		}
 	}
-	return !usesSecrets(j)
+	return !f.usesSecrets(j)
 }
 
 // harmless are programs that run nothing of what was fetched.
@@ -206,6 +211,7 @@ var harmless = []string{
 	"", "echo", "printf", "gh", "git", "cat", "jq", "yq", "ls", "mkdir", "cd", "test", "[", "set", "export", "true", "false", "diff", "grep", "sed", "awk", "sort",
 	"uniq", "head", "tail", "wc", "cut", "tr", "tee", "sleep", "exit", "rm", "cp", "mv", "touch", "date", "curl", "wget", "local", "declare", "readonly", "return",
 	"find", "read", "shift", "tar", "zip", "unzip", "sha256sum", "basename", "dirname", "pwd", "chmod", "xargs", "env", "ssh-keyscan", "base64",
+	"mapfile", "readarray", "continue", "break", "trap", "unset", "wait", "type", "command", "let", "comm", "md5sum", "tac", "rev", "column", "envsubst",
 }
 
 // outcome is how bad it is, by what the job does with what it fetched.
@@ -218,7 +224,9 @@ func outcome(later []*workflow.Step) finding.Severity {
 		case s.Uses.Exists() && !official(s.Uses):
 			worst = finding.Medium
 		case s.Script != nil && s.Script.Parsed:
-			if slices.ContainsFunc(s.Script.Commands, func(c *script.Command) bool { return !slices.Contains(harmless, c.Name) }) {
+			if slices.ContainsFunc(s.Script.Commands, func(c *script.Command) bool {
+				return !slices.Contains(harmless, c.Name) && !slices.Contains(s.Script.Functions, c.Name)
+			}) {
 				return finding.High
 			}
 		case s.Root.Get("run").Exists():

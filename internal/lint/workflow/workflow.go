@@ -49,6 +49,8 @@ type file struct {
 	scopes []scope
 	// named are the workflows of the tree, by what others call them.
 	named map[string]*workflow.File
+	// environments are what flows into variables, by who sets them.
+	environments map[any]map[string][]string
 }
 
 func (f *file) source() *source.File {
@@ -91,11 +93,6 @@ func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.S
 		case f.script != nil:
 			set.Linted.Scripts++
 			set.Documents[src] = f.script
-			for _, at := range f.script.Unparsed {
-				if relevant(src.Slice(at)) || !f.script.Make() {
-					set.Notes = append(set.Notes, fmt.Sprintf("%s:%d: no shell that is known here reads this script; it was not judged", src.Path, at.Line))
-				}
-			}
 		case len(unread[i]) == 0 && !isWorkflow(src.Path):
 			set.Linted.Scripts++
 			continue
@@ -107,11 +104,18 @@ func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.S
 			set.Unread = append(set.Unread, unread[i]...)
 			continue
 		}
-		f.named = pipelines.named
+		f.named, f.environments = pipelines.named, map[any]map[string][]string{}
 		set.Units = append(set.Units, lint.Unit[*file]{File: src, Doc: f})
 	}
 	for _, unit := range set.Units {
 		unit.Doc.scopes = pipelines.scopes(unit.Doc)
+		if s := unit.Doc.script; s != nil && pipelines.runs(s) {
+			for _, at := range s.Unparsed {
+				if relevant(unit.File.Slice(at)) || !s.Make() {
+					set.Notes = append(set.Notes, fmt.Sprintf("%s:%d: no shell that is known here reads this script; it was not judged", at.Path, at.Line))
+				}
+			}
+		}
 	}
 	return set, err
 }
@@ -143,6 +147,9 @@ func relevant(text string) bool {
 // unparsed tells of the steps whose scripts could not be read, and might matter.
 func unparsed(f *workflow.File) (notes []string) {
 	for _, j := range f.Jobs {
+		if strings.Contains(j.Root.Get("runs-on").Text(), "${{") {
+			continue // it may be Windows, whose shell is another
+		}
 		for _, s := range j.Steps {
 			if s.Script != nil && !s.Script.Parsed && relevant(s.Root.Get("run").Text()) {
 				notes = append(notes, fmt.Sprintf("%s:%d: no shell that is known here reads the script of this step; it was not judged", f.Source.Path, s.Root.Get("run").At().Line))

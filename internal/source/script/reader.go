@@ -45,11 +45,11 @@ func (r *reader) read(text string, from []int, depth int) bool {
 	return true
 }
 
-// maxScript bounds a script in bytes: the largest that people write are installers
+// MaxSize bounds a script in bytes: the largest that people write are installers
 // of some 150 KiB. maxBrackets bounds how deep it nests: the parser calls itself for
 // each bracket, and a stack that overflows ends the program.
 const (
-	maxScript   = 256 << 10
+	MaxSize   = 256 << 10
 	maxBrackets = 200
 )
 
@@ -71,8 +71,8 @@ func brackets(text string) int {
 // parseShell reads Bash, whose grammar holds that of the POSIX shell for all that
 // Dockerfiles and pipelines say. A panic is an error: the text comes from outside.
 func parseShell(text string) (file *syntax.File, err error) {
-	if len(text) > maxScript {
-		return nil, fmt.Errorf("the script holds %d bytes, more than the limit of %d", len(text), maxScript)
+	if len(text) > MaxSize {
+		return nil, fmt.Errorf("the script holds %d bytes, more than the limit of %d", len(text), MaxSize)
 	}
 	if depth := brackets(text); depth > maxBrackets {
 		return nil, fmt.Errorf("the script nests %d brackets, more than the limit of %d", depth, maxBrackets)
@@ -118,6 +118,9 @@ func (r *reader) stmt(s *syntax.Stmt) *Command {
 	case *syntax.BinaryCmd:
 		r.binary(cmd)
 	default:
+		if f, ok := cmd.(*syntax.FuncDecl); ok && f.Name != nil {
+			r.script.Functions = append(r.script.Functions, f.Name.Value)
+		}
 		syntax.Walk(cmd, func(n syntax.Node) bool {
 			if inner, ok := n.(*syntax.Stmt); ok {
 				r.stmt(inner)

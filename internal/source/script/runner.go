@@ -1,18 +1,24 @@
 package script
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
+
+// commit is an address with the id of a commit in its path.
+var commit = regexp.MustCompile(`://[^?#]*/[0-9a-f]{40}/`)
 
 var runners = []string{"sh", "bash", "ash", "dash", "zsh", "ksh", "python", "python3", "perl", "ruby", "node", "php"}
 
 // Runner returns what runs that which the command with an index downloads: the end
 // of its pipe, or the shell in whose arguments it is substituted. It is "" for any
-// other command, and for a download that goes into a file.
+// other command, for a download that goes into a file, and for one whose address
+// names a commit, which cannot change.
 func (s *Script) Runner(index int) string {
 	c := s.Commands[index]
-	if !slices.Contains([]string{"curl", "wget"}, c.Name) || c.Redirects {
+	if !slices.Contains([]string{"curl", "wget"}, c.Name) || c.Redirects ||
+		slices.ContainsFunc(c.Words, func(w Argument) bool { return commit.MatchString(w.Text) }) {
 		return ""
 	}
 	for to, n := c.To, 0; to != nil && n < 8; to, n = to.To, n+1 {

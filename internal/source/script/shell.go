@@ -17,6 +17,8 @@ type Script struct {
 	// Commands are all simple commands, in the order in which they are written:
 	// those of heredocs and of "sh -c '…'" too.
 	Commands []*Command
+	// Functions are the names of those that the script defines.
+	Functions []string
 	// Parsed is false when the text could not be read as a shell's; Commands is
 	// empty then, and nothing is known.
 	Parsed bool

@@ -16,11 +16,11 @@ func place(at finding.Location) string {
 // TestDeepScript is a script of brackets only, as deep as one may be.
 func TestDeepScript(t *testing.T) {
 	for _, open := range []string{"(", "$(", "{ ", "if ", "\"$(", "! ", "a | "} {
-		if _, err := parseShell(strings.Repeat(open, maxScript/len(open))); err == nil {
+		if _, err := parseShell(strings.Repeat(open, MaxSize/len(open))); err == nil {
 			t.Errorf("%q that nobody closes is read", open)
 		}
 	}
-	if _, err := parseShell(strings.Repeat(" ", maxScript+1)); err == nil {
+	if _, err := parseShell(strings.Repeat(" ", MaxSize+1)); err == nil {
 		t.Error("a script has no limit")
 	}
 }

@@ -92,6 +92,12 @@ func (f *File) Subject(j *Job) string {
 func Parse(src *source.File) (*File, []finding.Unread) {
 	parsed, unread := yaml.Parse(src, maxNodes)
 	if parsed == nil || len(unread) > 0 {
+		for i := range unread {
+			// Every workflow looks like a template; GitHub takes it as it stands.
+			if cause, _, ok := strings.Cut(unread[i].Cause, "; it looks like a template"); ok {
+				unread[i].Cause = cause + "; mend the YAML here or just above, which GitHub refuses, too"
+			}
+		}
 		return nil, unread
 	}
 	switch {
@@ -121,8 +127,14 @@ func Parse(src *source.File) (*File, []finding.Unread) {
 	return f, nil
 }
 
+// maxTriggers bounds the events of a workflow: GitHub knows some 35.
+const maxTriggers = 100
+
 func (f *File) triggers(on yaml.Node) {
 	add := func(name, value yaml.Node) {
+		if len(f.Triggers) == maxTriggers {
+			return
+		}
 		f.Triggers = append(f.Triggers, Trigger{Event: name.Text(), At: name.At(), Value: value})
 	}
 	switch {

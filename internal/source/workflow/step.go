@@ -16,8 +16,8 @@ type Step struct {
 	At   finding.Location
 	// Uses is the action that the step is, the zero Uses when it runs a script.
 	Uses Uses
-	// Script is what a shell runs, nil when the step runs none or one of another
-	// language.
+	// Script is what a shell runs, or the command that an action for kubectl runs; nil
+	// when the step runs none or one of another language.
 	Script *script.Script
 	// Remote is what an action runs by ssh on another machine, nil for most.
 	Remote *script.Script
@@ -104,6 +104,9 @@ func (j *Job) steps(list yaml.Node) {
 		if uses := item.Get("uses"); uses.IsScalar() {
 			s.Uses = parseUses(uses)
 			s.remote()
+			if args := item.Get("with").Get("args"); s.Uses.Repository == "kubectl" && args.IsScalar() {
+				s.Script = s.command("kubectl ", args)
+			}
 		}
 		if run := item.Get("run"); run.IsScalar() && j.shell(item) {
 			s.Script = s.read(run)
@@ -137,19 +140,33 @@ func (j *Job) shell(step yaml.Node) bool {
 	if shell != "" {
 		return script.IsShell(strings.Fields(shell + " x")[0])
 	}
-	return !strings.Contains(strings.ToLower(j.Root.Get("runs-on").Text()), "windows")
+	return !strings.Contains(strings.ToLower(j.Root.Get("runs-on").Text()), "windows") && !onWindows.MatchString(step.Get("if").Text())
 }
+
+var onWindows = regexp.MustCompile(`(?i)runner\.os\s*==\s*'windows'|\bmatrix\.[a-z_-]+,\s*'windows|matrix\.[a-z_-]+\s*==\s*'windows`)
 
 // read reads the script in a scalar.
 func (s *Step) read(n yaml.Node) *script.Script {
 	n = n.Resolved()
 	text := masked(n.Text())
+	var from []int
+	if len(text) <= script.MaxSize {
+		from = n.Offsets()
+	}
 	var read *script.Script
-	if from := n.Offsets(); len(from) == len(text) && len(from) > 0 {
+	if len(from) == len(text) && len(from) > 0 {
 		read = script.Read(n.Source(), text, from)
 	} else {
 		read = script.ReadAt(n.Source(), text, n.At())
 	}
+	s.scripts = append(s.scripts, read)
+	return read
+}
+
+// command reads the arguments of a program in a scalar.
+func (s *Step) command(program string, n yaml.Node) *script.Script {
+	n = n.Resolved()
+	read := script.ReadAt(n.Source(), program+masked(n.Text()), n.At())
 	s.scripts = append(s.scripts, read)
 	return read
 }
@@ -164,17 +181,6 @@ func masked(text string) string {
 		last = e.end
 	}
 	return b.String() + text[last:]
-}
-
-// Env returns the value of a variable as it is set for the step, by the step, its
-// job or its workflow; the zero Node where none sets it.
-func (s *Step) Env(name string) yaml.Node {
-	for _, root := range []yaml.Node{s.Root, s.Job.Root, s.Job.File.Root} {
-		if v := root.Get("env").Get(name); v.Exists() {
-			return v
-		}
-	}
-	return yaml.Node{}
 }
 
 // Name is what people call the step: its name, id or action.
