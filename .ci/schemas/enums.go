@@ -39,13 +39,14 @@ type library struct {
 	// that are declared of any type.
 	enums     map[string]bool
 	constants map[string][]string
+	partly    map[string]bool
 	// fields are the JSON fields of structures with their types, by the structure's name.
 	fields map[string]map[string]string
 	inline map[string][]string
 }
 
 func readLibrary(m modules) (*library, error) {
-	l := &library{enums: map[string]bool{}, constants: map[string][]string{}, fields: map[string]map[string]string{}, inline: map[string][]string{}}
+	l := &library{enums: map[string]bool{}, constants: map[string][]string{}, partly: map[string]bool{}, fields: map[string]map[string]string{}, inline: map[string][]string{}}
 	for root, prefix := range map[string]string{
 		m.api.Dir:        "",
 		m.machinery.Dir:  "pkg/apis",
@@ -126,6 +127,8 @@ func (l *library) read(name, pkg string) error {
 						return err
 					}
 					l.constants[typeName(of)] = append(l.constants[typeName(of)], text)
+				} else { // made of another constant: not all values are known then
+					l.partly[typeName(of)] = true
 				}
 			}
 		}
@@ -185,7 +188,7 @@ func (l *library) structure(name string, s *ast.StructType, typeName func(ast.Ex
 // enum returns the values of a field of a structure, nil when any will do.
 func (l *library) enum(structure, field string) []string {
 	if t, ok := l.fields[structure][field]; ok {
-		if !l.enums[t] {
+		if !l.enums[t] || l.partly[t] {
 			return nil
 		}
 		return l.constants[t]

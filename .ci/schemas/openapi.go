@@ -85,12 +85,16 @@ func short(name string) string {
 	return name
 }
 
-// scalars are the schemas that stand for a scalar of their own.
+// scalars are the schemas that stand for a type of their own, above all scalars.
 var scalars = map[string]string{
-	"resource.Quantity":       "q",
-	"util.intstr.IntOrString": "x",
-	"meta.v1.Time":            "t",
-	"meta.v1.MicroTime":       "t",
+	"apiextensions.v1.JSON":                         "*",
+	"apiextensions.v1.JSONSchemaPropsOrArray":       "*",
+	"apiextensions.v1.JSONSchemaPropsOrBool":        "*",
+	"apiextensions.v1.JSONSchemaPropsOrStringArray": "*",
+	"resource.Quantity":                             "q",
+	"util.intstr.IntOrString":                       "x",
+	"meta.v1.Time":                                  "t",
+	"meta.v1.MicroTime":                             "t",
 }
 
 // typeOf writes a schema as the type of a field:

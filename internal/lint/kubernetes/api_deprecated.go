@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
@@ -18,9 +19,13 @@ var apiDeprecated = lint.Check[*kubernetes.Object]{
 		if !status.Deprecated || status.Removed != "" {
 			return
 		}
+		severity, when := finding.Medium, "deprecated and will go"
+		if !strings.Contains(o.APIVersion, "alpha") && !strings.Contains(o.APIVersion, "beta") {
+			severity, when = finding.Low, "deprecated" // what is stable stays, and is warned of
+		}
 		p.Report(lint.Problem{
-			At: o.Node.Get("apiVersion").At(), Subject: o.Subject(), Path: "apiVersion",
-			Message: fmt.Sprintf("%q is deprecated and will go; write %q", o.APIVersion+" "+o.Kind, status.Replacement),
+			At: o.Node.Get("apiVersion").At(), Subject: o.Subject(), Path: "apiVersion", Severity: severity,
+			Message: fmt.Sprintf("%q is %s; write %q", o.APIVersion+" "+o.Kind, when, status.Replacement),
 		})
 	},
 }

@@ -21,6 +21,9 @@ func onViolations(kind schema.Kind, severity func(o *kubernetes.Object, v schema
 				continue
 			}
 			if s, ok := severity(o, v); ok {
+				if schema.ScopeOf(o.APIVersion, o.Kind) == schema.UnknownScope && v.Kind != schema.TooYoung {
+					s = finding.Medium // another version of the definition may be installed
+				}
 				p.Report(lint.Problem{At: v.Node.At(), Subject: o.Subject(), Path: v.Path, Message: v.Message, Severity: s})
 			}
 		}

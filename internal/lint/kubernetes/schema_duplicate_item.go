@@ -17,7 +17,10 @@ var schemaDuplicateItem = lint.Check[*kubernetes.Object]{
 		Also:    []string{"duplicate-env-var", "environment-variable-key-duplication"},
 	},
 	Run: onViolations(schema.Twice, func(_ *kubernetes.Object, v schema.Violation) (finding.Severity, bool) {
-		if slices.Contains(refusedTwice, v.Field) && !(v.Field == "ports" && strings.Contains(v.Path, "ontainers[")) {
+		switch {
+		case v.Field == "ports" && strings.Contains(v.Path, "ontainers["):
+			return finding.Low, true // of information only
+		case slices.Contains(refusedTwice, v.Field):
 			return finding.High, true
 		}
 		return finding.Medium, true

@@ -14,6 +14,6 @@ var schemaMissingField = lint.Check[*kubernetes.Object]{
 		Also:    []string{"schema-validation"},
 	},
 	Run: onViolations(schema.Missing, func(o *kubernetes.Object, _ schema.Violation) (finding.Severity, bool) {
-		return finding.High, whole(o)
+		return finding.High, whole(o) && !o.Mutated()
 	}),
 }

@@ -20,10 +20,10 @@ var schemaName = lint.Check[*kubernetes.Object]{
 	Run: func(p *lint.Pass, o *kubernetes.Object) {
 		metadata := o.Node.Get("metadata")
 		n := names{p, o}
-		if format, ok := formatOf(o); ok {
+		if format, ok := formatOf(o); ok && !o.Unfinished() {
 			n.name(metadata.Get("name"), "metadata.name", o.Kind, format)
 		}
-		if schema.ScopeOf(o.APIVersion, o.Kind) == schema.Namespaced {
+		if !o.Unfinished() && schema.ScopeOf(o.APIVersion, o.Kind) == schema.Namespaced {
 			n.name(metadata.Get("namespace"), "metadata.namespace", "namespace", dnsLabel)
 		}
 		n.labels(metadata, "metadata")

@@ -102,7 +102,9 @@ func (a ports) service() {
 	for _, port := range items {
 		path := "spec.ports[" + port.Get("port").Text() + "]"
 		a.number(port.Get("port"), path, false)
-		a.number(port.Get("targetPort"), path+".targetPort", true)
+		if target := port.Get("targetPort"); target.Text() != "0" { // which means port
+			a.number(target, path+".targetPort", true)
+		}
 		name := port.Get("name")
 		switch text := name.Text(); {
 		case text == "" && len(items) > 1 && !port.Get("port").IsNull() && whole(a.object):

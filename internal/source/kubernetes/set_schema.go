@@ -11,7 +11,8 @@ import (
 type schemas struct {
 	customs    sync.Once
 	known      schema.Customs
-	violations sync.Map // *Object → judged
+	mutated    map[string]bool // API groups
+	violations sync.Map        // *Object → judged
 	kustomized map[string]bool
 	identities sync.Once
 	first      map[identity]*Object
@@ -42,14 +43,47 @@ func (s *Set) customs() schema.Customs {
 		return s.Definitions.customs()
 	}
 	s.schemas.customs.Do(func() {
-		s.schemas.known = schema.Customs{}
+		s.schemas.known, s.schemas.mutated = schema.Customs{}, map[string]bool{}
 		for _, f := range s.Files {
 			for _, o := range f.Objects {
 				s.schemas.known.Add(o.Node)
+				if o.Kind == "MutatingWebhookConfiguration" {
+					s.mutates(o)
+				}
 			}
 		}
 	})
 	return s.schemas.known
+}
+
+// mutates notes the API groups whose objects a webhook of the set may complete. One
+// without rules gets them from a program.
+func (s *Set) mutates(o *Object) {
+	for _, webhook := range o.Node.Get("webhooks").Items() {
+		rules := webhook.Get("rules").Items()
+		if len(rules) == 0 {
+			s.schemas.mutated["*"] = true
+		}
+		for _, rule := range rules {
+			for _, group := range rule.Get("apiGroups").Items() {
+				s.schemas.mutated[group.Text()] = true
+			}
+		}
+	}
+}
+
+// Mutated says that the object is a custom resource that a webhook of the set may
+// complete before its schema is looked at.
+func (o *Object) Mutated() bool {
+	if o.Set == nil || schema.ScopeOf(o.APIVersion, o.Kind) != schema.UnknownScope {
+		return false
+	}
+	set := o.Set
+	if set.Definitions != nil {
+		set = set.Definitions
+	}
+	set.customs()
+	return set.schemas.mutated["*"] || set.schemas.mutated[o.Group()]
 }
 
 // Foreign says that neither Kubernetes nor the set says what the object's kind

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/plimsoll-ci/plimsoll/internal/source/yaml"
 )
@@ -187,17 +186,17 @@ func float(n yaml.Node) *float64 {
 }
 
 // limits judges what a custom resource definition says of a scalar.
-func (v *validator) limits(n yaml.Node, l *limits, path string) {
+func (v *validator) limits(n yaml.Node, p place, l *limits) {
 	t := n.Type()
 	if got := float(n); got != nil && (t == "int" || t == "float") {
 		switch {
 		case l.minimum != nil && *got < *l.minimum:
-			v.tell(Violation{Kind: BadValue, Node: n, Path: path, Message: fmt.Sprintf("%q is %s, less than its least, %v; write more", last(path), n.Text(), *l.minimum)})
+			v.tell(BadValue, n, p, "%q is %s, less than its least, %v; write more", p.name, short(n.Text()), *l.minimum)
 		case l.maximum != nil && *got > *l.maximum:
-			v.tell(Violation{Kind: BadValue, Node: n, Path: path, Message: fmt.Sprintf("%q is %s, more than its most, %v; write less", last(path), n.Text(), *l.maximum)})
+			v.tell(BadValue, n, p, "%q is %s, more than its most, %v; write less", p.name, short(n.Text()), *l.maximum)
 		}
 	}
-	if l.pattern != nil && t == "str" && !Placeholder(n.Text()) && utf8.RuneCountInString(n.Text()) < 4096 && !l.pattern.MatchString(n.Text()) {
-		v.tell(Violation{Kind: BadValue, Node: n, Path: path, Message: fmt.Sprintf("%q does not match the pattern %q of its definition; write it so that it does", last(path), short(l.pattern.String()))})
+	if l.pattern != nil && t == "str" && len(n.Text()) < 4096 && !l.pattern.MatchString(n.Text()) && !Placeholder(n.Text()) {
+		v.tell(BadValue, n, p, "%q does not match the pattern %q of its definition; write it so that it does", p.name, short(l.pattern.String()))
 	}
 }

@@ -70,6 +70,9 @@ func (c *catalogue) at(minor int) mask { return 1 << slices.Index(c.minors, mino
 // have and that is more stable than the kind's own.
 func (c *catalogue) stable(name kindName, in mask) string {
 	group, own := split(name.apiVersion)
+	if !strings.Contains(own, "alpha") && !strings.Contains(own, "beta") { // v1 beside v2 stays
+		return ""
+	}
 	best := ""
 	for _, other := range slices.SortedFunc(maps.Keys(c.kinds), func(a, b kindName) int { return cmp.Compare(a.apiVersion, b.apiVersion) }) {
 		otherGroup, v := split(other.apiVersion)
@@ -80,7 +83,7 @@ func (c *catalogue) stable(name kindName, in mask) string {
 			best = v
 		}
 	}
-	if best == "" || !strings.Contains(own, "alpha") && !strings.Contains(own, "beta") { // v1 beside v2 stays
+	if best == "" {
 		return ""
 	}
 	return strings.TrimPrefix(group+"/"+best, "/") + " " + name.kind

@@ -13,8 +13,8 @@ import (
 )
 
 // placeholders are what people and tools leave for others to fill in: ${A}, $(A),
-// $A, {{ a }}, <a>, [[a]], %A%, @A@, A_B, __A__, and what SOPS encrypted.
-var placeholders = regexp.MustCompile(`\$\{|\$\(|\{\{|\}\}|<%|\[\[|^\$[A-Za-z_]|<[^>]+>|^%.*%$|^@.*@$|^ENC\[|^_*[A-Z][A-Z0-9]*(_[A-Z0-9]+)+_*$|^__[A-Za-z0-9_]+__$`)
+// $A, {{ a }}, <a>, [[a]], %A%, @A@, A_B, __A__, "...", and what SOPS encrypted.
+var placeholders = regexp.MustCompile(`\$\{|\$\(|\{\{|\}\}|<%|\[\[|^\$[A-Za-z_]|<[^>]+>|^%.*%$|^@.*@$|^ENC\[|^_*[A-Z][A-Z0-9]*(_[A-Z0-9]+)+_*$|^__[A-Za-z0-9_]+__$|\.\.\.|…`)
 
 // Placeholder says that a text stands for one that is filled in before anything is
 // applied.
@@ -31,23 +31,31 @@ func filled(text string) bool {
 	return Placeholder(text) || len(text) > 1 && text != "TRUE" && text != "FALSE" && strings.ToUpper(text) == text && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
+// template says that a mapping is what YAML makes of {{ a }}: a key that is one.
+func template(n yaml.Node) bool {
+	entries := n.Entries()
+	return len(entries) == 1 && entries[0].Key.IsMap()
+}
+
 // scalar judges a value that must be a single one.
-func (v *validator) scalar(n yaml.Node, s *shape, path string) {
-	if !v.is(n, n.IsScalar(), s, path) {
+func (v *validator) scalar(n yaml.Node, p place, s *shape) {
+	if !v.is(n, n.IsScalar(), p, s) {
 		return
 	}
 	ok, doubtful := s.takes(n)
 	switch {
 	case !ok:
-		v.is(n, false, s, path)
+		v.is(n, false, p, s)
 	case doubtful:
-		v.tell(Violation{Kind: WrongType, Node: n, Path: path, Doubtful: true, Message: fmt.Sprintf("%q wants text, and kubectl reads %q without quotes as a boolean; put it between quotes", last(path), n.Text())})
+		v.doubtful = true
+		v.tell(WrongType, n, p, "%q wants text, and kubectl reads %q without quotes as a boolean; put it between quotes", p.name, n.Text())
+		v.doubtful = false
 	case s.form == quantity && !quantities.MatchString(strings.TrimSpace(n.Text())) && !filled(n.Text()):
-		v.tell(Violation{Kind: BadValue, Node: n, Path: path, Message: fmt.Sprintf("%q is no amount of %q; write one like \"250m\", \"2\" or \"64Mi\"", short(n.Text()), last(path))})
+		v.tell(BadValue, n, p, "%q is no amount of %q; write one like \"250m\", \"2\" or \"64Mi\"", short(n.Text()), p.name)
 	case s.form == encoded && !base64Text(n.Text()) && !Placeholder(n.Text()):
-		v.tell(Violation{Kind: BadValue, Node: n, Path: path, Message: fmt.Sprintf("%q is not encoded in base64; encode it, or move it to \"stringData\" where that is a field", last(path))})
+		v.tell(BadValue, n, p, "%q is not encoded in base64; encode it, or move it to \"stringData\" where that is a field", p.name)
 	case len(s.values) > 0:
-		v.enumeration(n, s, path)
+		v.enumeration(n, p, s)
 	}
 }
 
@@ -112,7 +120,7 @@ func base64Text(text string) bool {
 
 // enumeration judges a text of which only some are taken. An empty one is a
 // default everywhere, and a minor that lists none takes all.
-func (v *validator) enumeration(n yaml.Node, s *shape, path string) {
+func (v *validator) enumeration(n yaml.Node, p place, s *shape) {
 	got := n.Text()
 	listed := mask(0)
 	var known []string
@@ -134,7 +142,7 @@ func (v *validator) enumeration(n yaml.Node, s *shape, path string) {
 	} else if len(known) == 1 {
 		advice = fmt.Sprintf("write %q", known[0])
 	}
-	v.tell(Violation{Kind: BadValue, Node: n, Path: path, Message: fmt.Sprintf("%q is no value of %q; %s", short(got), last(path), advice)})
+	v.tell(BadValue, n, p, "%q is no value of %q; %s", short(got), p.name, advice)
 }
 
 // short cuts a text for a message.

@@ -30,6 +30,8 @@ type Violation struct {
 	Node yaml.Node
 	// Path is where it stands: "spec.template.spec.containers[app].image".
 	Path string
+	// Field is the name of the field, or of the list that holds an item.
+	Field string
 	// Message is one sentence with the advice after "; ". It holds no values, which
 	// may be secrets, but those of enumerations.
 	Message string
@@ -50,7 +52,7 @@ func Check(object yaml.Node, target Target, customs Customs) ([]Violation, bool)
 		if v.target &= s.in; v.target == 0 {
 			v.target = s.in // gone or yet to come: judged as it was or will be
 		}
-		v.structure(object, yaml.Node{}, &shape{form: structure, name: s.definition}, "")
+		v.structure(object, place{}, &shape{form: structure, name: s.definition})
 		return v.found, true
 	}
 	schemas, ok := customs[name]
@@ -62,7 +64,7 @@ func Check(object yaml.Node, target Target, customs Customs) ([]Violation, bool)
 	var best []Violation
 	for i, s := range schemas {
 		v.found = nil
-		v.structure(object, yaml.Node{}, s, "")
+		v.structure(object, place{}, s)
 		if i == 0 || len(v.found) < len(best) {
 			best = v.found
 		}
@@ -73,52 +75,70 @@ func Check(object yaml.Node, target Target, customs Customs) ([]Violation, bool)
 type validator struct {
 	target   mask
 	declared bool
+	doubtful bool // what is told next
 	found    []Violation
 	// above are the structures that the value stands in, the outermost first.
 	above []*definition
 }
 
-func (v *validator) tell(violation Violation) {
+// place is where in the object a value stands.
+type place struct {
+	key  yaml.Node // absent for items and the root
+	name string    // of the field, for items that of their list
+	path string
+}
+
+// at is the place of a field below p. A name with dots is set apart.
+func (p place) at(key yaml.Node, name string) place {
+	path := p.path + "." + name
+	switch {
+	case p.path == "":
+		path = name
+	case strings.Contains(name, "."):
+		path = p.path + "[" + name + "]"
+	}
+	return place{key, name, path}
+}
+
+func (v *validator) tell(kind Kind, n yaml.Node, p place, format string, args ...any) {
 	if len(v.found) < maxViolations {
-		v.found = append(v.found, violation)
+		v.found = append(v.found, Violation{Kind: kind, Node: n, Path: p.path, Field: p.name, Message: fmt.Sprintf(format, args...), Doubtful: v.doubtful})
 	}
 }
 
-// value judges n, the value of a key (absent for items and the root).
-func (v *validator) value(n, key yaml.Node, s *shape, path string) {
+// value judges what stands at p.
+func (v *validator) value(n yaml.Node, p place, s *shape) {
 	if n.IsNull() || n.Tag() != "" || s.form == anything {
 		return // null is as good as absent, and foreign tags are somebody else's
 	}
 	switch s.form {
 	case structure:
-		if v.is(n, n.IsMap(), s, path) {
-			v.structure(n, key, s, path)
+		if v.is(n, n.IsMap(), p, s) {
+			v.structure(n, p, s)
 		}
 	case free:
-		v.is(n, n.IsMap(), s, path)
+		v.is(n, n.IsMap(), p, s)
 	case mapping:
-		if v.is(n, n.IsMap(), s, path) {
-			v.each(n, func(e yaml.Entry) {
-				v.value(e.Value, e.Key, s.of, join(path, e.Key.Text()))
-			})
+		if v.is(n, n.IsMap(), p, s) {
+			v.each(n, func(e yaml.Entry) { v.value(e.Value, p.at(e.Key, e.Key.Text()), s.of) })
 		}
 	case list:
-		if v.is(n, n.IsList(), s, path) {
-			v.list(n, s, path)
+		if v.is(n, n.IsList(), p, s) {
+			v.list(n, p, s)
 		}
 	default:
-		v.scalar(n, s, path)
+		v.scalar(n, p, s)
 	}
 	if s.limits != nil {
-		v.limits(n, s.limits, path)
+		v.limits(n, p, s.limits)
 	}
 }
 
 // is tells of a value that is not what the shape wants, unless something fills it
 // in first.
-func (v *validator) is(n yaml.Node, ok bool, s *shape, path string) bool {
-	if !ok && !filled(n.Text()) {
-		v.tell(Violation{Kind: WrongType, Node: n, Path: path, Message: fmt.Sprintf("%q wants %s and has %s; %s", last(path), s.wants(), has(n), s.write())})
+func (v *validator) is(n yaml.Node, ok bool, p place, s *shape) bool {
+	if !ok && !filled(n.Text()) && !template(n) {
+		v.tell(WrongType, n, p, "%q wants %s and has %s; %s", p.name, s.wants(), has(n), s.write())
 	}
 	return ok
 }
@@ -139,62 +159,56 @@ func (v *validator) each(n yaml.Node, visit func(yaml.Entry)) {
 	}
 }
 
-func (v *validator) structure(n, key yaml.Node, s *shape, path string) {
+func (v *validator) structure(n yaml.Node, p place, s *shape) {
 	d := s.definition()
 	v.above = append(v.above, d)
 	defer func() { v.above = v.above[:len(v.above)-1] }()
 	v.each(n, func(e yaml.Entry) {
 		name := e.Key.Text()
+		inner := p.at(e.Key, name)
 		entries := d.named(name)
 		i := slices.IndexFunc(entries, func(f field) bool { return f.in&v.target != 0 })
 		switch {
 		case i >= 0:
-			f := entries[i]
-			v.young(e.Key, entries, d, join(path, name))
-			v.value(e.Value, e.Key, f.shape, join(path, name))
+			v.young(entries, d, inner)
+			v.value(e.Value, inner, entries[i].shape)
 		case len(entries) > 0:
-			v.tell(Violation{
-				Kind: TooYoung, Node: e.Key, Path: join(path, name),
-				Message: fmt.Sprintf("%q of %s is in Kubernetes %s only; remove it, or name the versions that it is for", name, d.name, v.versions(entries)),
-			})
-		case path == "" && name == "sops", strings.HasPrefix(name, "$"), Placeholder(name):
+			v.tell(TooYoung, e.Key, inner, "%q of %s is in Kubernetes %s only; remove it, or name the versions that it is for", name, d.name, versions(entries))
+		case p.path == "" && name == "sops", !e.Key.IsScalar(), strings.HasPrefix(name, "$"), Placeholder(name):
 			// keys of tools, which are gone before anything is applied
 		case !d.open:
-			v.unknown(e.Key, d, path)
+			v.unknown(d, inner)
 		}
 	})
 	for _, f := range d.fields {
-		if f.required&v.target == v.target && n.Get(f.name).IsNull() {
-			v.missing(n, key, d, f, path)
+		if f.required&v.target == v.target && n.Get(f.name).IsNull() && !template(n) {
+			v.missing(n, d, f, p)
 		}
 	}
 }
 
 // young tells of a field that the oldest minor of a declared target does not know.
-func (v *validator) young(key yaml.Node, entries []field, d *definition, path string) {
+func (v *validator) young(entries []field, d *definition, p place) {
 	if !v.declared {
 		return
 	}
-	in := mask(0)
-	for _, f := range entries {
-		in |= f.in
-	}
-	if lacking := v.target &^ in; lacking != 0 {
-		v.tell(Violation{
-			Kind: TooYoung, Node: key, Path: path,
-			Message: fmt.Sprintf("%q of %s is not in Kubernetes %s, only in %s; leave it out until that is gone", key.Text(), d.name, version(builtin().first(lacking)), v.versions(entries)),
-		})
+	if lacking := v.target &^ in(entries); lacking != 0 {
+		v.tell(TooYoung, p.key, p, "%q of %s is not in Kubernetes %s, only in %s; leave it out until that is gone", p.name, d.name, version(builtin().first(lacking)), versions(entries))
 	}
 }
 
-// versions tells where a field is: "1.34", "1.34 and later".
-func (v *validator) versions(entries []field) string {
-	in := mask(0)
+func in(entries []field) mask {
+	all := mask(0)
 	for _, f := range entries {
-		in |= f.in
+		all |= f.in
 	}
-	c := builtin()
-	first, last := c.first(in), c.last(in)
+	return all
+}
+
+// versions tells where a field is: "1.34", "1.34 and later".
+func versions(entries []field) string {
+	c, all := builtin(), in(entries)
+	first, last := c.first(all), c.last(all)
 	switch {
 	case last == c.minors[len(c.minors)-1] && first == last:
 		return version(first)
@@ -206,23 +220,25 @@ func (v *validator) versions(entries []field) string {
 	return version(first) + " to " + version(last)
 }
 
-func (v *validator) unknown(key yaml.Node, d *definition, path string) {
-	name := key.Text()
+func (v *validator) unknown(d *definition, p place) {
 	advice := "remove it"
-	if near := d.nearest(name, v.target); near != "" {
+	if near := d.nearest(p.name, v.target); near != "" {
 		advice = fmt.Sprintf("write %q", near)
-	} else if where := v.elsewhere(name, d); where != "" {
+	} else if where := v.elsewhere(p.name, d); where != "" {
 		advice = where
 	}
-	v.tell(Violation{
-		Kind: Unknown, Node: key, Path: join(path, name),
-		Message: fmt.Sprintf("%q is no field of %s, and Kubernetes refuses it or drops it; %s", name, d.name, advice),
-	})
+	v.tell(Unknown, p.key, p, "%q is no field of %s, and Kubernetes refuses it or drops it; %s", p.name, d.name, advice)
 }
 
 // elsewhere finds the structure around or just below d that has the field: what
 // is indented too far or not far enough.
 func (v *validator) elsewhere(name string, d *definition) string {
+	switch security := builtin().definition("core.v1.SecurityContext"); {
+	case d.name == "LabelSelector":
+		return `move it into "matchLabels"`
+	case d.name == "PodSecurityContext" && security.has(name, v.target):
+		return "move it into the securityContext of each container"
+	}
 	for i := len(v.above) - 2; i >= 0; i-- {
 		if v.above[i].has(name, v.target) {
 			return fmt.Sprintf("move it out to where %s has it", v.above[i].name)
@@ -240,45 +256,40 @@ func (d *definition) has(name string, in mask) bool {
 	return slices.ContainsFunc(d.named(name), func(f field) bool { return f.in&in != 0 })
 }
 
-func (v *validator) missing(n, key yaml.Node, d *definition, f field, path string) {
-	at := key
+func (v *validator) missing(n yaml.Node, d *definition, f field, p place) {
+	at := p.key
 	if !at.Exists() {
-		if at = n.Get("name"); !at.IsScalar() {
+		at = n.Get("name")
+		if p.path == "" {
+			at = n.Get("kind")
+		}
+		if !at.IsScalar() {
 			at = n
-			if entries := n.Entries(); path == "" && len(entries) > 0 {
-				at = n.Get("kind")
-			}
 		}
 	}
-	v.tell(Violation{
-		Kind: Missing, Node: at, Path: join(path, f.name),
-		Message: fmt.Sprintf("%s lacks %q, without which Kubernetes refuses it; add it", d.name, f.name),
-	})
+	v.tell(Missing, at, p.at(yaml.Node{}, f.name), "%s lacks %q, without which Kubernetes refuses it; add it", d.name, f.name)
 }
 
-func (v *validator) list(n yaml.Node, s *shape, path string) {
-	var seen map[string]yaml.Node
+func (v *validator) list(n yaml.Node, p place, s *shape) {
+	var seen map[string]bool
 	for i, item := range n.Items() {
 		id := strconv.Itoa(i)
 		if name := item.Get("name"); name.IsScalar() && name.Text() != "" {
 			id = name.Text()
 		}
-		inner := path + "[" + id + "]"
-		v.value(item, yaml.Node{}, s.of, inner)
+		inner := place{name: p.name, path: p.path + "[" + id + "]"}
+		v.value(item, inner, s.of)
 		key, ok := identity(item, s.keys)
 		if !ok {
 			continue
 		}
 		if seen == nil {
-			seen = map[string]yaml.Node{}
+			seen = map[string]bool{}
 		}
-		if _, again := seen[key]; again && !Placeholder(key) {
-			v.tell(Violation{
-				Kind: Twice, Node: item.Get(s.keys[0]), Path: inner,
-				Message: fmt.Sprintf("%q holds %s twice; remove one", last(path), described(item, s.keys)),
-			})
+		if seen[key] && !Placeholder(key) {
+			v.tell(Twice, item.Get(s.keys[0]), inner, "%q holds %s twice; remove one", p.name, described(item, s.keys))
 		}
-		seen[key] = item
+		seen[key] = true
 	}
 }
 
@@ -311,17 +322,4 @@ func described(item yaml.Node, keys []string) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-func join(path, name string) string {
-	if path == "" {
-		return name
-	}
-	return path + "." + name
-}
-
-// last is the field that a path ends in: "ports" of "spec.ports[http]".
-func last(path string) string {
-	path, _, _ = strings.Cut(path[strings.LastIndex(path, ".")+1:], "[")
-	return path
 }
