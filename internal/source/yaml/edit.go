@@ -46,6 +46,11 @@ func (n Node) Remove(key string) ([]finding.Edit, bool) {
 		return nil, false
 	}
 	for i := 0; i+1 < len(n.yaml.Content); i += 2 {
+		if n.yaml.Content[i].Value == "<<" { // what is merged may have the key, too
+			return nil, false
+		}
+	}
+	for i := 0; i+1 < len(n.yaml.Content); i += 2 {
 		name, value := n.yaml.Content[i], n.yaml.Content[i+1]
 		if name.Value != key {
 			continue

@@ -70,6 +70,7 @@ func TestEdits(t *testing.T) {
 		"remove the last":            {"b: 1\nversion: '3'", remove("version"), "b: 1\n"},
 		"remove the only one":        {"version: '3'\n", remove("version"), ""},
 		"remove an anchored one":     {"version: &v '3'\nb: *v\n", remove("version"), ""},
+		"remove beside a merge":      {"x: &x\n  a: 1\n<<: *x\nversion: '3'\n", remove("version"), ""},
 		"remove a block":             {"version: |\n  3\nb: 1\n", remove("version"), ""},
 		"splice": {"a: \"3000:3000\" # p\n", func(n Node) ([]finding.Edit, bool) { return n.Get("a").Splice(0, 0, "127.0.0.1:") },
 			"a: \"127.0.0.1:3000:3000\" # p\n"},
