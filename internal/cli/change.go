@@ -11,8 +11,6 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/event"
-	"github.com/plimsoll-ci/plimsoll/internal/finding"
-	"github.com/plimsoll-ci/plimsoll/internal/ignore"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/pipeline"
 	"github.com/plimsoll-ci/plimsoll/internal/policy"
@@ -77,9 +75,7 @@ func (r *runner) againstItself() bool {
 
 // compare adds the stages that look at what was there before.
 func (r *runner) compare(gate *pipeline.Gate) {
-	gate.Excused = func(found []finding.Finding, matched bool) ([]finding.Finding, []string, error) {
-		return ignore.Apply(found, r.cfg.Ignore, r.now(), matched)
-	}
+	gate.Excused = r.excused
 	if !r.env.compares() {
 		return
 	}

@@ -127,6 +127,9 @@ func (env *environment) invoke(ctx context.Context, c command, args []string) (i
 		cfg.Debug = true
 	}
 	env.mask(cfg)
+	if err := env.book.open(cfg); err != nil {
+		return ExitUsage, err
+	}
 	if env.runner != nil && len(operands) == 0 {
 		if operands, err = operandsFromAction(c.name, cfg); err != nil {
 			return ExitUsage, err

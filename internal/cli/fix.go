@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
-	"github.com/plimsoll-ci/plimsoll/internal/ignore"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/all"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/fix"
@@ -34,7 +33,7 @@ func (r *runner) mend(ctx context.Context, tree *source.Tree) error {
 	if err != nil {
 		return err
 	}
-	found, _, err := ignore.Apply(seen.Findings, r.cfg.Ignore, r.now(), false)
+	found, _, err := r.excused(seen.Findings, false)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ type environment struct {
 	scratch string
 	former  *former  // nil when there is no commit to compare with
 	hidden  []string // what nothing may tell
+	book    rulebook
 }
 
 func newEnvironment(h Host, deps Deps) *environment {

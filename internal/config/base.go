@@ -78,6 +78,8 @@ func LoadChange(section, command string, args []string, getenv Getenv, change Ch
 			err = j.guard(s)
 		case own:
 			j.show(s)
+		case pieced:
+			err = j.settlePieces(s)
 		case said:
 		}
 		if err != nil {

@@ -62,6 +62,12 @@ type Config struct {
 	KubernetesMin, KubernetesMax string
 	// MaxMissed is how many points may be missed; nil is any number.
 	MaxMissed *int
+	// Rules is what the settings make of rules; keys of the file only.
+	Rules []RulePolicy
+	// Judged says that a change is judged: Rules is then as at the base commit, and
+	// Proposed what the change makes of it, which counts where it is stricter.
+	Judged   bool
+	Proposed []RulePolicy
 	// Image is the one that lint looks into, too.
 	Image string
 	// BaseRef is what a laptop compares with.

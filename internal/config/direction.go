@@ -24,6 +24,8 @@ const (
 	// Dockerfile does, and let nothing pass: the base commit is built with its own, and
 	// the difference is shown.
 	own
+	// pieced settings let findings pass, and are settled entry by entry.
+	pieced
 )
 
 // guards lists the guarded settings.
@@ -40,6 +42,9 @@ var owns = []string{
 	"context", "file", "target", "platforms", "build-args", "build-contexts", "labels", "annotations", "no-cache", "pull", "timeout",
 }
 
+// pieces lists the pieced settings.
+var pieces = []string{"rules"}
+
 // classes lists every class that a setting is in; one, unless somebody erred.
 func classes(s *Setting) []class {
 	var in []class
@@ -54,6 +59,9 @@ func classes(s *Setting) []class {
 	}
 	if slices.Contains(owns, s.Name) {
 		in = append(in, own)
+	}
+	if slices.Contains(pieces, s.Name) {
+		in = append(in, pieced)
 	}
 	return in
 }

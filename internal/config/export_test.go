@@ -21,7 +21,7 @@ func settingOrSection(name string) *Setting {
 
 // Listed names every setting that a list of direction.go holds.
 func Listed() []string {
-	return slices.Concat(guards, owns, slices.Collect(maps.Keys(directions())))
+	return slices.Concat(guards, owns, pieces, slices.Collect(maps.Keys(directions())))
 }
 
 // What pages say of the file, from the code that reads it.
@@ -40,6 +40,8 @@ func Moves(s Setting) string {
 		return "once merged"
 	case own:
 		return "free, and shown"
+	case pieced:
+		return "what is stricter"
 	case unsorted, directed:
 	}
 	return ""

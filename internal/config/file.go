@@ -188,7 +188,7 @@ func parseFile(path string, data []byte) ([]assignment, error) {
 			return nil, &UsageError{at(key), fmt.Errorf("%q is not a setting%s", key.Value, suggestion(key.Value, append(names(known), "policy", "enforce", "ignore")))}
 		}
 		if known[j].entries != nil {
-			entries, err := known[j].entries(path, at, val)
+			entries, err := known[j].entries(newDocument(path, data), val)
 			if usage, ok := errors.AsType[*UsageError](err); ok {
 				return nil, &UsageError{usage.Where, fmt.Errorf("%s: %w", key.Value, usage.Err)}
 			}

@@ -133,12 +133,11 @@ func (i *Ignore) read(entry *yaml.Node) error {
 // end, and names those that only the head has or that it prolongs. What the head
 // removes is gone.
 func (j *judge) settleIgnores() error {
-	// A file that an input names may set what the others leave open.
-	base, err := j.alone(last(append([][]assignment{j.base.named}, j.base.levels...), "ignore"))
+	base, err := j.agreed("ignore")
 	if err != nil {
 		return err
 	}
-	head, err := j.alone(last(j.head.files, "ignore"))
+	head, err := j.proposed("ignore")
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ const settingsHead = "# Settings\n\n<!-- generated; run: make generate -->\n\n" 
 	"* *free, and shown*: the value that the change brings. They say what is built and let nothing pass: the base commit is built with its own, and the report names the difference.\n" +
 	"  Contexts and files stay inside the repository, and a name alone in `build-args` counts once it is merged.\n" +
 	"* *once merged*: inputs and flags, else the value at the base commit; what the change says is named in the report and does not count yet.\n" +
+	"* *what is stricter*: the value at the base commit and the value that the change brings, of both the stricter, entry by entry.\n" +
 	"* *not in a file*: inputs and flags alone.\n" +
 	"* anything else: the value at the base commit, and a change may move it only that way. What would loosen is named in the report and counts once it is merged.\n" +
 	"  Inputs and flags are held to the same where the base commit's file sets the key, and may set what it leaves open; without a file at the base commit the defaults count as set.\n"

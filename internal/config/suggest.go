@@ -16,3 +16,7 @@ func suggestion(word string, known []string) string {
 	}
 	return "; did you mean " + best + "?"
 }
+
+// Nearest names the nearest of the words that may stand somewhere, as the end of a
+// sentence; it is empty when none is near.
+func Nearest(word string, known []string) string { return suggestion(word, known) }

@@ -49,8 +49,12 @@ type Setting struct {
 	FileOnly bool
 
 	// entries reads the value of a FileOnly setting, each entry as a text for bind.
-	entries func(file string, at func(*yaml.Node) string, val *yaml.Node) ([]assignment, error)
-	bind    func(*Config, Getenv) value
+	entries func(document, *yaml.Node) ([]assignment, error)
+	// fields are the keys of an entry; keyed says that the entries are a mapping by a
+	// key of their own and no list.
+	fields func() map[string]field
+	keyed  bool
+	bind   func(*Config, Getenv) value
 }
 
 // Takes says whether a command has this setting.
@@ -136,7 +140,8 @@ var (
 
 func what() []Setting {
 	commands := []string{"gate", "lint", "scan", "verify", "promote"}
-	return group("what",
+	return group(
+		"what",
 		Setting{Name: "command", Kind: Choice, Act: true, InputOnly: true, Default: "gate", Allowed: commands, Usage: "what to do", bind: choice(func(c *Config) *string { return &c.Command }, commands...)},
 		Setting{Name: "config-file", Kind: Text, Path: true, FlagOnly: true, Usage: "read settings from this file instead of looking for .plimsoll.yaml", bind: text(func(c *Config) *string { return &c.ConfigFile })},
 		Setting{Name: "input", Kind: Text, Path: true, Commands: onScanned, Usage: "judge this OCI layout or docker archive instead of building", bind: text(func(c *Config) *string { return &c.Input })},
@@ -154,7 +159,8 @@ func what() []Setting {
 
 func building() []Setting {
 	drivers := []string{"auto", "remote", "docker", "sibling", "engine", "embedded"}
-	return group("build",
+	return group(
+		"build",
 		Setting{Name: "context", Kind: Text, Default: ".", Path: true, Commands: []string{"gate", "lint", "build"}, Usage: "directory that is built; PATH on the command line", bind: text(func(c *Config) *string { return &c.Context })},
 		Setting{Name: "file", Kind: Text, Path: true, Commands: onBuild, Usage: "Dockerfile (default: Dockerfile in the context)", bind: text(func(c *Config) *string { return &c.File })},
 		Setting{Name: "target", Kind: Text, Commands: onBuild, Usage: "stage to build (default: the last)", bind: text(func(c *Config) *string { return &c.Target })},
@@ -179,7 +185,8 @@ func building() []Setting {
 }
 
 func linting() []Setting {
-	return group("lint",
+	return group(
+		"lint",
 		Setting{Name: "manifests", Kind: List, Commands: onLint, Usage: "globs of Kubernetes manifests (default: every YAML or JSON file with apiVersion and kind)", bind: commas(func(c *Config) *[]string { return &c.Manifests })},
 		Setting{Name: "compose-files", Kind: List, Commands: onLint, Usage: "globs of Compose files (default: compose*.yaml, docker-compose*.yml and their like); names joined by : are one project, merged in that order", bind: commas(func(c *Config) *[]string { return &c.ComposeFiles })},
 		Setting{Name: "helm-values", Kind: List, Path: true, Commands: onLint, Usage: "values files that every chart is rendered with, beside its own; helm: in the file says it per chart", bind: commas(func(c *Config) *[]string { return &c.HelmValues })},
@@ -195,7 +202,8 @@ func linting() []Setting {
 }
 
 func scanning() []Setting {
-	return group("scan",
+	return group(
+		"scan",
 		Setting{Name: "scanners", Kind: List, Default: "vuln,secret", Allowed: []string{"vuln", "secret"}, Commands: onScan, Usage: "what the image is looked through for", bind: commas(func(c *Config) *[]string { return &c.Scanners }, "vuln", "secret")},
 		Setting{Name: "fail-on-severity", Kind: Severity, Default: "high", Commands: onScan, Usage: "vulnerabilities of this severity and above fail; a secret in the image always does", bind: func(c *Config, _ Getenv) value { return severityValue{&c.FailOn} }},
 		Setting{Name: "ignore-unfixed", Kind: Bool, Default: "true", Commands: onScan, Usage: "vulnerabilities without a published fix are told and do not fail", bind: boolean(func(c *Config) *bool { return &c.IgnoreUnfixed })},
@@ -207,7 +215,8 @@ func scanning() []Setting {
 }
 
 func evidence() []Setting {
-	return group("evidence",
+	return group(
+		"evidence",
 		Setting{Name: "sign", Kind: Choice, Default: "auto", Allowed: []string{"auto", "true", "false"}, Act: true, Commands: onGate, Usage: "sign what is pushed; auto does when there is a signing-key", bind: choice(func(c *Config) *string { return &c.Sign }, "auto", "true", "false")},
 		Setting{Name: "signing-key", Kind: Text, Path: true, Act: true, Commands: onGate, Usage: "cosign private key, a file or env://NAME; its password in COSIGN_PASSWORD", bind: text(func(c *Config) *string { return &c.SigningKey })},
 		Setting{Name: "verification-key", Kind: Text, Path: true, Commands: onVerify, Usage: "public key that signatures are checked against, a file or env://NAME", bind: text(func(c *Config) *string { return &c.VerificationKey })},
@@ -216,7 +225,8 @@ func evidence() []Setting {
 }
 
 func promoting() []Setting {
-	return group("promote",
+	return group(
+		"promote",
 		Setting{Name: "source", Kind: Text, Commands: onMove, Usage: "image to promote, best as repository@sha256:…; SRC on the command line", bind: text(func(c *Config) *string { return &c.Source })},
 		Setting{Name: "destination", Kind: List, Commands: onMove, Usage: "where it goes, as repository:tag; DST on the command line; the tags move last", bind: commas(func(c *Config) *[]string { return &c.Destination })},
 		Setting{Name: "mutable-tags", Kind: List, Commands: onMove, Usage: "names of tags that may move from one digest to another, such as production; a tag that is not listed stays where it is", bind: commas(func(c *Config) *[]string { return &c.MutableTags })},
@@ -226,7 +236,8 @@ func promoting() []Setting {
 func telling() []Setting {
 	formats := []string{"text", "json", "markdown"}
 	when := []string{"auto", "always", "on-failure", "never"}
-	return group("telling",
+	return group(
+		"telling",
 		Setting{Name: "github-token", Kind: Text, Secret: true, Act: true, InputOnly: true, Default: "${{ github.token }}", Usage: "token for the comment on the pull request and for reading its base commit", bind: text(func(c *Config) *string { return &c.GitHubToken })},
 		Setting{Name: "comment", Kind: Choice, Act: true, Default: "auto", Allowed: when, Commands: onJudge, Usage: "when a pull request is commented on; auto writes when there is something to act on, and keeps what it wrote up to date", bind: choice(func(c *Config) *string { return &c.Comment }, when...)},
 		Setting{Name: "comment-key", Kind: Text, Act: true, Commands: onJudge, Usage: "sets the comments of several steps of one job apart; jobs and images are told apart without it", bind: text(func(c *Config) *string { return &c.CommentKey })},
