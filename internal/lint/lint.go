@@ -184,7 +184,13 @@ func New[T any](kind source.Kind, parse func(context.Context, *source.Listing, O
 func textsOf(documents map[*source.File]Document) map[string]text {
 	texts := make(map[string]text, len(documents))
 	for file, document := range documents {
-		texts[file.Path] = text{file, inOrder(document.Masked())}
+		t := text{file: file, masked: inOrder(document.Masked())}
+		if rendered, ok := document.(interface {
+			From(at finding.Location) []finding.Location
+		}); ok {
+			t.from = rendered.From
+		}
+		texts[file.Path] = t
 	}
 	return texts
 }

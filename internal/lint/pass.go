@@ -27,6 +27,7 @@ type Pass struct {
 type text struct {
 	file   *source.File
 	masked []finding.Location
+	from   func(finding.Location) []finding.Location // where what stands at a place comes from
 }
 
 // at returns the text that a location lies in: a unit may reach over files.
@@ -64,6 +65,9 @@ func (p *Pass) Report(problem Problem) {
 	}
 	if f.Excerpt == "" {
 		f.Excerpt = p.text(problem.At)
+	}
+	if from := p.at(problem.At.Path).from; from != nil {
+		f.Related = slices.Concat(f.Related, from(problem.At))
 	}
 	f.SourceLine = p.at(problem.At.Path).shown(problem.At.Line, 1, math.MaxInt)
 	p.findings = append(p.findings, f)

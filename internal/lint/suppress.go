@@ -131,7 +131,7 @@ func (e excuses) apply(findings []finding.Finding, documents map[*source.File]Do
 		if len(comments) == 0 {
 			continue
 		}
-		p := &Pass{file: file, texts: map[string]text{file.Path: {file, inOrder(document.Masked())}}}
+		p := &Pass{file: file, texts: map[string]text{file.Path: {file: file, masked: inOrder(document.Masked())}}}
 		byRule := map[string][]*excuse{}
 		var all []*excuse
 		var others []foreign

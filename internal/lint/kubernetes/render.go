@@ -325,6 +325,7 @@ func (out *rendered) documents(listing *source.Listing, documents map[*source.Fi
 	for _, f := range slices.Concat(listing.Files, listing.Kustomizations) {
 		loaded[f.Path] = f
 	}
+	known := map[string][]kubernetes.Values{}
 	there := map[string]bool{}
 	for f := range documents {
 		there[f.Path] = true
@@ -353,6 +354,35 @@ func (out *rendered) documents(listing *source.Listing, documents map[*source.Fi
 				continue
 			}
 		}
-		documents[src] = kubernetes.NewTemplate(src, out.masked[name])
+		documents[src] = kubernetes.NewTemplate(src, out.masked[name], valuesOf(listing.Tree, name, known)...)
 	}
+}
+
+// valuesOf lists those that a template sees, the outermost chart's first: they win.
+func valuesOf(tree *source.Tree, template string, known map[string][]kubernetes.Values) []kubernetes.Values {
+	chart, _, ok := strings.Cut("/"+template, "/templates/")
+	if !ok {
+		return nil
+	}
+	if all, ok := known[chart]; ok {
+		return all
+	}
+	var all []kubernetes.Values
+	var keys []string
+	for dir := chart; ; {
+		if src, err := tree.File(strings.TrimPrefix(dir+"/values.yaml", "/")); err == nil {
+			if v, ok := kubernetes.NewValues(src, keys...); ok {
+				all = append(all, v)
+			}
+		}
+		above, name := path.Split(dir)
+		if path.Base(above) != "charts" {
+			break
+		}
+		keys = append([]string{name}, keys...)
+		dir = strings.TrimSuffix(path.Dir(path.Clean(above)), "/")
+	}
+	slices.Reverse(all)
+	known[chart] = all
+	return all
 }

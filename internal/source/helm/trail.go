@@ -22,6 +22,13 @@ type sink struct {
 	text   []byte
 	pieces []piece
 	now    mark // the action that is executed
+	calls  []call
+}
+
+// call is a template that is executed inside this one, by an action of that name.
+type call struct {
+	by            mark
+	bytes, pieces int // how much there was before
 }
 
 var noValue = []byte("<no value>")
@@ -38,7 +45,12 @@ func (s *sink) Write(p []byte) (int, error) {
 			if s.run.depth += m.depth; s.run.depth > maxIncludes {
 				return 0, errTooDeep
 			}
-			if m.file != nil {
+			switch {
+			case m.depth > 0:
+				s.calls = append(s.calls, call{s.now, len(s.text), len(s.pieces)})
+			case m.depth < 0 && len(s.calls) > 0:
+				s.back()
+			case m.file != nil:
 				s.now = m
 			}
 		}
@@ -53,6 +65,19 @@ func (s *sink) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// back ends the innermost call. What came to one line is told where it is used.
+func (s *sink) back() {
+	c := s.calls[len(s.calls)-1]
+	s.calls = s.calls[:len(s.calls)-1]
+	if c.by.file == nil {
+		return
+	}
+	s.now = c.by
+	if part := string(s.text[c.bytes:]); part != "" && strings.Count(normal(part), "\n") < 2 {
+		s.pieces = append(s.pieces[:c.pieces], piece{out: c.bytes, file: c.by.file, start: c.by.start, end: c.by.end})
+	}
+}
+
 // action takes what an action printed. Go prints what is absent as "<no value>",
 // which Helm takes out again.
 func (s *sink) action(p []byte) {
@@ -62,8 +87,10 @@ func (s *sink) action(p []byte) {
 	}
 	out := len(s.text)
 	s.pieces = append(s.pieces, piece{out: out, file: s.now.file, start: s.now.start, end: s.now.end})
-	if bytes.IndexByte(text, '\n') >= 0 {
-		if from := s.run.included[normal(string(text))]; from != nil {
+	// One line, a name say, is told where it is used; what spans several is a part of
+	// the manifest that stands in another place.
+	if n := normal(string(text)); strings.Count(n, "\n") > 1 {
+		if from := s.run.included[n]; from != nil {
 			s.follow(out, string(text), from)
 		}
 	}

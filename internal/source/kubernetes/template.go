@@ -13,14 +13,17 @@ import (
 type Template struct {
 	comments []source.Comment
 	masked   []finding.Location
+	src      *source.File
+	values   []Values
 }
 
 // NewTemplate reads the comments of a chart's template: "# plimsoll:ignore …" and
 // "{{/* plimsoll:ignore … */}}". What they cover is told by indentation, since a
 // template is no YAML: a list item or a key with all that is indented deeper, and
 // above the first line of a document all of it. Lines of actions count for nothing.
-func NewTemplate(src *source.File, masked []finding.Location) *Template {
-	t := &Template{masked: secrets(src, masked)}
+// Of the values the first that has a key is the one that counts.
+func NewTemplate(src *source.File, masked []finding.Location, values ...Values) *Template {
+	t := &Template{masked: secrets(src, masked), src: src, values: values}
 	if !strings.Contains(src.Text, source.Marker) {
 		return t
 	}
@@ -56,6 +59,9 @@ func NewTemplate(src *source.File, masked []finding.Location) *Template {
 func NewSource(f *File, masked []finding.Location) *Template {
 	return &Template{comments: f.Comments(), masked: secrets(f.Source, slices.Concat(f.Masked(), masked))}
 }
+
+// Rendered says that what is found here may have been found in several renderings.
+func (*Template) Rendered() {}
 
 // Comments are those that excuse something, with the lines they cover.
 func (t *Template) Comments() []source.Comment { return t.comments }
