@@ -15,7 +15,7 @@ type schemas struct {
 	violations sync.Map        // *Object → judged
 	kustomized map[string]bool
 	identities sync.Once
-	first      map[identity]*Object
+	first      map[appliedAs]*Object
 }
 
 type judged struct {
@@ -108,8 +108,8 @@ func (o *Object) Unfinished() bool {
 	}
 }
 
-// identity is what the API server knows an object by, whatever its version.
-type identity struct {
+// appliedAs is what the API server knows an object by, whatever its version.
+type appliedAs struct {
 	file                         *File // nil where all files are applied together
 	group, kind, namespace, name string
 }
@@ -119,23 +119,23 @@ type identity struct {
 // a complete set.
 func (s *Set) Earliest(o *Object) *Object {
 	s.schemas.identities.Do(func() {
-		s.schemas.first = map[identity]*Object{}
+		s.schemas.first = map[appliedAs]*Object{}
 		for _, f := range s.Files {
 			for _, o := range f.Objects {
-				if id := s.identity(o); s.schemas.first[id] == nil {
+				if id := s.appliedAs(o); s.schemas.first[id] == nil {
 					s.schemas.first[id] = o
 				}
 			}
 		}
 	})
-	if first := s.schemas.first[s.identity(o)]; first != nil {
+	if first := s.schemas.first[s.appliedAs(o)]; first != nil {
 		return first
 	}
 	return o
 }
 
-func (s *Set) identity(o *Object) identity {
-	id := identity{o.File, o.Group(), o.Kind, o.Namespace, o.Name}
+func (s *Set) appliedAs(o *Object) appliedAs {
+	id := appliedAs{o.File, o.Group(), o.Kind, o.Namespace, o.Name}
 	if s.Complete {
 		id.file = nil
 	}
