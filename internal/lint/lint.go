@@ -17,15 +17,6 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
-// Profiles that change what checks ask for.
-const (
-	ProfileRecommended = "recommended" // the default
-	ProfileDocument    = "document"    // CPU limits too, as the founding document says
-	ProfileKubernetes  = "kubernetes"  // nothing that only Compose or plain Docker heeds
-	ProfileStrict      = "strict"      // what is a matter of taste elsewhere, too
-	ProfileCompose     = "compose"     // Compose is where it runs, not only where it is developed
-)
-
 // Options are the settings of a run.
 type Options struct {
 	// AsOf is the day that excuses are measured against; their last day counts. The
@@ -198,6 +189,7 @@ func textsOf(documents map[*source.File]Document) map[string]text {
 // judge runs the checks over the units, several at a time.
 func judge[T any](ctx context.Context, units []Unit[T], texts map[string]text, opts Options, checks []Check[T]) ([]*Pass, error) {
 	passes := make([]*Pass, len(units))
+	checks = asked(checks, opts.Profile)
 	err := Each(ctx, len(units), func(i int) {
 		p := &Pass{Options: opts, file: units[i].File, texts: texts}
 		for _, c := range checks {

@@ -103,6 +103,9 @@ func Look(ctx context.Context, linters []Linter, across []Across, tree *source.T
 			l.waiting[r.ID] = true
 		}
 	}
+	for _, id := range Off(opts.Profile) {
+		l.waiting[id] = true
+	}
 	for _, linter := range linters {
 		listing := listings[linter.Kind]
 		if listing == nil {
@@ -153,7 +156,7 @@ func (l *Looked) Across(ctx context.Context, across []Across) error {
 			l.report.Notes = append(l.report.Notes, p.notes...)
 		}
 		for _, r := range a.Rules {
-			l.waiting[r.ID] = slices.Contains(a.Waiting, r.ID)
+			l.waiting[r.ID] = slices.Contains(a.Waiting, r.ID) || !Asks(l.opts.Profile, r.ID)
 		}
 	}
 	return nil

@@ -45,7 +45,7 @@ func (g Gate) Way(p policy.Policy) Way {
 		Sort: g.sort,
 		Decide: func(s *State) verdict.Verdict {
 			seen := s.seen()
-			s.Points = policy.Points(seen)
+			s.Points = p.Points(seen)
 			return p.Evaluate(seen)
 		},
 		Act: chosen(g.Push, g.Sign, g.Verify, g.Tag),

@@ -64,14 +64,18 @@ var checklist = []point{
 // Points says how each point of the checklist stands: missed where one of its rules
 // has a finding of medium or above that nobody excused, unknown where what would
 // decide it was not looked at, not applicable where there is nothing that it is
-// about, else met. It is nil where no sources were looked at.
-func Points(seen Seen) verdict.Points {
+// about, else met. It is nil where no sources were looked at. Under the profile
+// kubernetes nothing is about Compose.
+func (p Policy) Points(seen Seen) verdict.Points {
 	if seen.Linted == nil {
 		return nil
 	}
 	there := map[artefact]bool{
 		onDockerfile: seen.Linted.Dockerfiles > 0, onCompose: seen.Linted.Services > 0,
 		onPods: seen.Linted.Workloads > 0, onImage: seen.Inspected,
+	}
+	if p.Profile == Kubernetes {
+		there[onCompose] = false
 	}
 	unread := map[artefact]string{}
 	for _, u := range seen.Unread {
@@ -95,8 +99,8 @@ func Points(seen Seen) verdict.Points {
 		}
 	}
 	points := make(verdict.Points, len(checklist))
-	for i, p := range checklist {
-		points[i] = p.stand(there, unread, missed[p.id])
+	for i, point := range checklist {
+		points[i] = point.stand(there, unread, missed[point.id])
 	}
 	return points
 }

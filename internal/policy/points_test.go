@@ -35,7 +35,7 @@ func TestPoints(t *testing.T) {
 		"unread": {policy.Seen{Linted: &verdict.Linted{Dockerfiles: 1}, Unread: []finding.Unread{{Kind: finding.UnreadSource, Location: finding.Location{Path: "deploy/web.yaml"}}}},
 			"2/28 met · 24 unknown: IMG-1, IMG-4, USR-1, USR-2, USR-3, USR-4, PRB-1, PRB-2, PRB-3, PRB-4, RES-1, RES-2, RES-3, SEC-1, SEC-2, SEC-3, SEC-4, NET-1, NET-2, NET-3, OBS-1, OBS-2, OBS-3, OBS-4 · 2 not applicable"},
 	} {
-		if got := policy.Points(test.seen).String(); got != test.want {
+		if got := (policy.Policy{}).Points(test.seen).String(); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
 	}
@@ -51,5 +51,13 @@ func TestMaxMissed(t *testing.T) {
 	}
 	if p.MaxMissed = nil; p.Evaluate(seen).Decision != verdict.Pass {
 		t.Error("points decide although nobody asked for it")
+	}
+}
+
+func TestPointsUnderTheKubernetesProfile(t *testing.T) {
+	p := policy.Policy{Profile: policy.Kubernetes}
+	services := policy.Seen{Linted: &verdict.Linted{Dockerfiles: 1, Services: 2, Workloads: 1}, Inspected: true}
+	if got, want := p.Points(services).String(), "26/28 met · 2 not applicable"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

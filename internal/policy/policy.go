@@ -17,10 +17,12 @@ import (
 type Profile string
 
 // The profiles. Strict also counts what could not be read inside the image (one
-// language manifest, one file) as indeterminate; recommended lists it.
+// language manifest, one file) as indeterminate; recommended lists it. Of kubernetes
+// no point is about Compose.
 const (
 	Recommended Profile = "recommended"
 	Strict      Profile = "strict"
+	Kubernetes  Profile = "kubernetes"
 )
 
 // Policy is what decides. The zero value fails on everything it is shown.
@@ -79,7 +81,7 @@ func (p Policy) Evaluate(seen Seen) verdict.Verdict {
 		reasons = append(reasons, verdict.Reason{Code: "unverified", Message: seen.Unverified, Decides: verdict.Fail, Count: 1})
 	}
 	reasons = append(reasons, p.fromUnread(seen.Unread)...)
-	if missed := Points(seen).Of(verdict.Missed); p.MaxMissed != nil && len(missed) > *p.MaxMissed {
+	if missed := p.Points(seen).Of(verdict.Missed); p.MaxMissed != nil && len(missed) > *p.MaxMissed {
 		reasons = append(reasons, verdict.Reason{
 			Code: "points-missed", Decides: verdict.Fail, Count: 1,
 			Message: fmt.Sprintf("%d points are missed (%s), and max-missed is %d; meet one of them", len(missed), strings.Join(missed, ", "), *p.MaxMissed),
