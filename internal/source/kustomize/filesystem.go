@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -20,6 +21,7 @@ import (
 // The bounds on what one kustomization reads, its bases included and each time
 // that it reads it.
 const (
+	maxTime  = 10 * time.Second
 	maxReads = 5000
 	maxBytes = 64 << 20
 	maxNodes = 1_000_000 // values of one file with every alias followed
@@ -34,6 +36,7 @@ type files struct {
 	reads int
 	bytes int
 	used  map[string]bool
+	began time.Time
 	err   error // the bound that was reached
 }
 
@@ -79,7 +82,11 @@ func (f *files) ReadFile(p string) ([]byte, error) {
 		if _, err := f.stat(n); err != nil {
 			return nil, err
 		}
-		return f.plan.kustomization(n)
+		text, err := f.plan.kustomization(n)
+		if err != nil && f.plan.failed == nil {
+			f.plan.failed = err // kustomize only says that there is none
+		}
+		return text, err
 	}
 	content, err := f.tree.Content(n)
 	if err != nil {
@@ -105,8 +112,10 @@ func (f *files) bound(n int) error {
 	case f.err != nil:
 	case f.ctx.Err() != nil:
 		f.err = f.ctx.Err()
+	case time.Since(f.began) > maxTime:
+		f.err = errors.New("takes longer to build than the limit; take it apart")
 	case f.reads > maxReads || f.bytes > maxBytes:
-		f.err = fmt.Errorf("reads more than %d files or %d bytes; take it apart", maxReads, maxBytes)
+		f.err = fmt.Errorf("reads more than %d files or %d bytes, the limit; take it apart", maxReads, maxBytes)
 	}
 	return f.err
 }

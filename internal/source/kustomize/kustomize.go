@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
@@ -68,13 +69,15 @@ func (r *Renderer) Render(ctx context.Context, tree *source.Tree, root kubernete
 // outside.
 func build(ctx context.Context, tree *source.Tree, dir string, restrict types.LoadRestrictions) (p *plan, built resmap.ResMap, used map[string]bool, err error) {
 	p = &plan{tree: tree, root: dir, parsed: map[string]*yaml.File{}, texts: map[string][]byte{}}
-	f := &files{ctx: ctx, tree: tree, plan: p, used: map[string]bool{}}
+	f := &files{ctx: ctx, tree: tree, plan: p, used: map[string]bool{}, began: time.Now()}
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("kustomize gave up (%v)", r)
 		}
 		if f.err != nil {
 			err = f.err
+		} else if err != nil && p.failed != nil {
+			err = p.failed
 		}
 	}()
 	options := krusty.MakeDefaultOptions() // no plugins, no functions, no Helm

@@ -25,6 +25,7 @@ type plan struct {
 	texts  map[string][]byte     // what kustomize is given instead of them
 	notes  []string
 	lacks  []string
+	failed error // the first kustomization that could not be read, and why
 }
 
 // placeError is a problem with its place.
@@ -143,8 +144,19 @@ func (l *local) clean(k *types.Kustomization) {
 	k.Replacements = slices.DeleteFunc(k.Replacements, func(r types.ReplacementField) bool {
 		return r.Path == "" && r.Source == nil
 	})
-	k.ConfigMapGenerator = slices.DeleteFunc(k.ConfigMapGenerator, func(g types.ConfigMapArgs) bool { return !l.generator(&g.KvPairSources, g.Name) })
-	k.SecretGenerator = slices.DeleteFunc(k.SecretGenerator, func(g types.SecretArgs) bool { return !l.generator(&g.KvPairSources, g.Name) })
+	var maps []types.ConfigMapArgs
+	for _, g := range k.ConfigMapGenerator {
+		if l.generator(&g.KvPairSources, g.Name) {
+			maps = append(maps, g)
+		}
+	}
+	var secrets []types.SecretArgs
+	for _, g := range k.SecretGenerator {
+		if l.generator(&g.KvPairSources, g.Name) {
+			secrets = append(secrets, g)
+		}
+	}
+	k.ConfigMapGenerator, k.SecretGenerator = maps, secrets
 	if len(k.CommonLabels) > 0 && len(k.Labels) == 0 {
 		k.Labels = []types.Label{{Pairs: k.CommonLabels, IncludeSelectors: true}}
 		k.CommonLabels = nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -220,7 +221,7 @@ func (t *trace) table(is, text, kind, name string, from yaml.Node) *table {
 		return tab
 	}
 	t.settle()
-	w := walk{trace: t, table: tab}
+	w := walk{trace: t, table: tab, from: from}
 	var sources []yaml.Node
 	for _, p := range t.patches {
 		if p.kind != nil && !p.kind.MatchString(kind) || p.name != nil && !p.name.MatchString(name) && !p.name.MatchString(from.Get("metadata").Get("name").Text()) {
@@ -260,6 +261,24 @@ type walk struct {
 	trace *trace
 	table *table
 	ops   []map[string][]op
+	from  yaml.Node // the object or the entry of a generator
+}
+
+// generated finds the entry of a generator that brought a key of what it makes.
+func generated(pointer, key string, sources []yaml.Node, from yaml.Node) yaml.Node {
+	if pointer != "/data" && pointer != "/stringData" && pointer != "/binaryData" {
+		return yaml.Node{}
+	}
+	if slices.ContainsFunc(sources, func(s yaml.Node) bool { return s.Key(key).Exists() }) {
+		return yaml.Node{}
+	}
+	for _, item := range slices.Concat(from.Get("literals").Items(), from.Get("files").Items()) {
+		name, _, _ := strings.Cut(item.Text(), "=")
+		if name == key || path.Base(name) == key {
+			return item
+		}
+	}
+	return yaml.Node{}
 }
 
 // visit notes the place of a value and of all below. Sources are what may have
@@ -279,13 +298,23 @@ func (w *walk) visit(n yaml.Node, sources []yaml.Node, pointer string, at findin
 		var values []yaml.Node
 		keyAt, found := place, false
 		keyAt.Note = kubernetes.Approximate
+		if item := generated(pointer, key, sources, w.from); item.Exists() {
+			at := item.At()
+			w.add(e.Key, at, nil)
+			w.add(e.Value, at, nil)
+			continue
+		}
+		same := false
 		for _, s := range sources {
-			if k := s.Key(key); k.Exists() {
-				if !found || s.Get(key).Text() == e.Value.Text() {
-					keyAt, found = k.At(), true
-				}
-				values = append(values, s.Get(key))
+			k, value := s.Key(key), s.Get(key)
+			if !k.Exists() {
+				continue
 			}
+			// The object itself, which comes last, has the last word on what it says, too.
+			if says := value.IsScalar() && value.Text() == e.Value.Text(); says || !same {
+				keyAt, found, same = k.At(), true, says
+			}
+			values = append(values, value)
 		}
 		w.add(e.Key, keyAt, sourceOf(found, sources, key))
 		w.visit(e.Value, values, pointer+"/"+escape(key), keyAt)
@@ -328,7 +357,7 @@ func escape(key string) string {
 // best chooses the place of a value among what may have brought it.
 func (w *walk) best(n yaml.Node, sources []yaml.Node, pointer string, at finding.Location) (finding.Location, *source.File) {
 	if n.IsScalar() {
-		for _, s := range sources {
+		for _, s := range slices.Backward(sources) {
 			if s.IsScalar() && s.Text() == n.Text() {
 				return s.At(), s.Source()
 			}
@@ -342,7 +371,7 @@ func (w *walk) best(n yaml.Node, sources []yaml.Node, pointer string, at finding
 		return last.At(), nil
 	}
 	if len(sources) > 0 {
-		at = sources[0].At()
+		at = sources[len(sources)-1].At()
 	}
 	at.Note = kubernetes.Approximate
 	return at, nil
