@@ -189,10 +189,18 @@ func mounts(c *binding.Container) []mount {
 	return all
 }
 
-// covers says whether a path is at or below a directory.
+// covers says whether a path is at or below a directory. /var/run leads to /run in
+// every image that has it.
 func covers(dir, name string) bool {
-	dir = strings.TrimSuffix(dir, "/")
+	dir, name = run(strings.TrimSuffix(dir, "/")), run(name)
 	return name == dir || strings.HasPrefix(name, dir+"/")
+}
+
+func run(name string) string {
+	if name == "/var/run" || strings.HasPrefix(name, "/var/run/") {
+		return strings.TrimPrefix(name, "/var")
+	}
+	return name
 }
 
 // covered says whether a mount or tmpfs of a service covers a path.

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,18 +21,32 @@ var policyCompose = lint.Check[*ship]{
 	Run: func(p *lint.Pass, s *ship) {
 		told := map[finding.Location]*lint.Problem{}
 		var order []*lint.Problem
+		if len(s.objects.policies) == 0 {
+			return
+		}
 		for _, other := range s.services {
 			if other.OneShot() || len(other.Containers) == 0 {
 				continue
+			}
+			near := map[[2]string]*binding.Container{}
+			for _, c := range other.Containers {
+				near[around(c)] = c
 			}
 			for _, service := range s.Services {
 				if service.Project != other.Project || service.Partial {
 					continue
 				}
 				for _, d := range service.Dependencies() {
+					if d.Name != other.Name {
+						continue
+					}
 					for _, from := range service.Containers {
-						problem, ok := s.refused(from, other)
-						if d.Name != other.Name || !ok {
+						to := near[around(from)]
+						if to == nil {
+							continue
+						}
+						problem, ok := s.refused(from, to)
+						if !ok {
 							continue
 						}
 						if told[problem.At] == nil {
@@ -49,44 +64,49 @@ var policyCompose = lint.Check[*ship]{
 	},
 }
 
-// refused finds the policy that keeps a container from what a service stands for. What
-// the container is told by name is another rule's.
-func (s *ship) refused(from *binding.Container, to *binding.Service) (lint.Problem, bool) {
-	for _, v := range s.environment(from).values {
-		if slices.ContainsFunc(to.Containers, func(c *binding.Container) bool {
-			return slices.ContainsFunc(s.objects.serving(c.Workload), func(o *kubernetes.Object) bool { return strings.Contains(v.text, o.Name) })
-		}) {
-			return lint.Problem{}, false
-		}
+// around is the namespace and the directory of a container's manifest: what is there
+// runs together.
+func around(c *binding.Container) [2]string {
+	return [2]string{c.Workload.Namespace, path.Dir(c.Workload.File.Source.Path)}
+}
+
+// refused finds the policy that keeps a container from another. What the one is told
+// by the other's name is another rule's.
+func (s *ship) refused(from, to *binding.Container) (lint.Problem, bool) {
+	number := listening(to)
+	if number == 0 || from.Workload.Object == to.Workload.Object {
+		return lint.Problem{}, false
 	}
-	for _, c := range to.Containers {
-		if c.Workload.Namespace != from.Workload.Namespace || c.Workload.Object == from.Workload.Object {
+	flow := kubernetes.Flow{From: from.Workload, To: to.Workload, Port: number, Protocol: "TCP"}
+	for _, direction := range []kubernetes.Direction{kubernetes.Egress, kubernetes.Ingress} {
+		answer, closed := s.Manifests.Allowed(direction, flow)
+		if answer != kubernetes.No || len(closed) == 0 || s.told(from, to) {
 			continue
 		}
-		number := listening(c)
-		if number == 0 {
-			continue
-		}
-		flow := kubernetes.Flow{From: from.Workload, To: c.Workload, Port: number, Protocol: "TCP"}
-		for _, direction := range []kubernetes.Direction{kubernetes.Egress, kubernetes.Ingress} {
-			answer, closed := s.Manifests.Allowed(direction, flow)
-			if answer != kubernetes.No || len(closed) == 0 {
-				continue
+		policy := closed[0]
+		for _, one := range closed { // where rules are, another is missing
+			if len(one.Rules(direction)) > 0 {
+				policy = one
 			}
-			policy := closed[0]
-			for _, one := range closed { // where rules are, another is missing
-				if len(one.Rules(direction)) > 0 {
-					policy = one
-				}
-			}
-			return lint.Problem{
-				At: policy.Node.Get("metadata").Get("name").At(), Subject: policy.Subject(), Path: fmt.Sprintf("spec.%s[%s]", direction, c.Workload.Subject()),
-				Message: fmt.Sprintf("no rule of %q lets container %q reach %s on port %q, which its service waits for in Compose; allow it, or drop the dependency", policy.Subject(), from.Name, c.Workload.Subject(), strconv.Itoa(number)),
-				Related: []finding.Location{noted(c.At(), "is waited for")},
-			}, true
 		}
+		return lint.Problem{
+			At: policy.Node.Get("metadata").Get("name").At(), Subject: policy.Subject(), Path: fmt.Sprintf("spec.%s[%s]", direction, to.Workload.Subject()),
+			Message: fmt.Sprintf("no rule of %q lets container %q reach %s on port %q, which its service waits for in Compose; allow it, or drop the dependency", policy.Subject(), from.Name, to.Workload.Subject(), strconv.Itoa(number)),
+			Related: []finding.Location{noted(to.At(), "is waited for")},
+		}, true
 	}
 	return lint.Problem{}, false
+}
+
+// told says whether a variable of a container names a Service of another.
+func (s *ship) told(from, to *binding.Container) bool {
+	services := s.objects.serving(to.Workload)
+	for _, v := range s.environment(from).values {
+		if slices.ContainsFunc(services, func(o *kubernetes.Object) bool { return strings.Contains(v.text, o.Name) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // listening is the one port that a container declares, 0 when there are several.

@@ -14,7 +14,6 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/stack/binding"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
-	"github.com/plimsoll-ci/plimsoll/internal/source/dockerfile"
 )
 
 // Pages are the rules' pages and fixtures.
@@ -52,13 +51,29 @@ var checks = []lint.Check[*ship]{
 func Across(images ...*contents.Image) lint.Across {
 	across := lint.NewAcross(func(_ context.Context, models lint.Models, opts lint.Options) ([]lint.Unit[*ship], error) {
 		return units(binding.New(models, opts, images)), nil
-	}, checks)
+	}, telling(checks))
 	if len(images) == 0 {
 		for _, r := range across.Rules {
 			across.Waiting = append(across.Waiting, r.ID)
 		}
 	}
 	return across
+}
+
+// telling makes the first check say, too, which containers could be of several
+// Dockerfiles.
+func telling(checks []lint.Check[*ship]) []lint.Check[*ship] {
+	checks = slices.Clone(checks)
+	first := checks[0].Run
+	checks[0].Run = func(p *lint.Pass, s *ship) {
+		for _, c := range s.containers {
+			if len(c.Candidates) > 0 {
+				p.Note(fmt.Sprintf("image %q of %s could be built from %s: not judged together; say which under \"images:\"", c.Node.Get("image").Text(), c.Workload.Subject(), strings.Join(c.Candidates, " or ")))
+			}
+		}
+		first(p, s)
+	}
+	return checks
 }
 
 // Bindings lists what is one image, as far as models and options tell.
@@ -126,15 +141,6 @@ func units(set *binding.Set) []lint.Unit[*ship] {
 		s.services = append(s.services, service)
 	}
 	return all
-}
-
-// built runs a check on the ships that a Dockerfile is known of or that both
-// Kubernetes and Compose run.
-func (s *ship) dockerfile() *dockerfile.File {
-	if len(s.containers) > 0 {
-		return s.containers[0].Dockerfile()
-	}
-	return s.services[0].Dockerfile()
 }
 
 // about is the part of a problem that is about a container.
