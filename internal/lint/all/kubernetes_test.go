@@ -169,3 +169,31 @@ func TestPeersGetWorkloadsWrong(t *testing.T) {
 		})
 	}
 }
+
+// TestHostileWorkloads are pods of megabytes, on which everything that is quadratic
+// takes long.
+func TestHostileWorkloads(t *testing.T) {
+	repeat := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.ReplaceAll(format, "#", fmt.Sprint(i)))
+		}
+		return b.String()
+	}
+	const head = "apiVersion: v1\nkind: Pod\nmetadata: { name: p }\nspec:\n"
+	for name, text := range map[string]string{
+		"containers": head + "  containers:\n" + repeat(4_000, "    - { name: c#, image: r#.io/a, env: [{ name: PORT, value: \"#\" }], ports: [{ containerPort: # }], livenessProbe: { httpGet: { port: 9 } } }\n"),
+		"volumes": head + "  volumes:\n" + repeat(5_000, "    - { name: v, hostPath: { path: /etc } }\n") +
+			"  containers:\n    - name: a\n      image: a\n      volumeMounts:\n" + repeat(5_000, "        - { name: v, mountPath: /var/log, readOnly: true }\n"),
+		"variables": head + "  containers:\n    - name: a\n      image: a\n      env:\n" + repeat(5_000, "        - { name: V#, value: \"$(V#)$(V4999)\" }\n"),
+		"settings":  "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\ndata:\n" + repeat(4_000, "  k#.env: |\n    PASSWORD=hunter2hunter2\n    x\n"),
+		"lines":     "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\ndata:\n  k.env: |\n" + repeat(20_000, "    PASSWORD=hunter2hunter2\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := judge(t, &txtar.Archive{Files: []txtar.File{{Name: "x.yaml", Data: []byte(text)}}}, "", lint.Options{Profile: lint.ProfileDocument})
+			if len(report.Findings) == 0 || len(report.Unread) > 0 {
+				t.Errorf("%d findings, unread %v", len(report.Findings), report.Unread)
+			}
+		})
+	}
+}

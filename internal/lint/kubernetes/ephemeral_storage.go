@@ -16,22 +16,20 @@ var ephemeralStorage = lint.Check[*kubernetes.Object]{
 		Also:    []string{"container-ephemeral-storage-request-and-limit"},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
-		mounts := w.Mounts()
 		limited := func(c *kubernetes.Container) bool {
 			return !c.Node.Get("resources").Get("limits").Get("ephemeral-storage").IsNull()
 		}
-		for _, v := range w.Pod.Get("volumes").Items() {
-			name, dir := v.Get("name").Text(), v.Get("emptyDir")
+		for _, v := range w.Volumes() {
+			name, dir := v.Name, v.Node.Get("emptyDir")
 			if !dir.Exists() || !dir.Get("sizeLimit").IsNull() {
 				continue
 			}
-			users := mounts[name]
 			memory := dir.Get("medium").Text() == "Memory" // which counts as the container's memory
-			if len(users) == 0 || memory || slices.ContainsFunc(users, func(m kubernetes.Mount) bool { return limited(m.Container) }) {
+			if len(v.Mounts) == 0 || memory || slices.ContainsFunc(v.Mounts, func(m kubernetes.Mount) bool { return limited(m.Container) }) {
 				continue
 			}
 			p.Report(lint.Problem{
-				At: or(v.Get("name").At(), v.At()), Subject: w.Subject(), Path: w.Path() + ".volumes[" + name + "].sizeLimit",
+				At: or(v.Node.Get("name").At(), v.Node.At()), Subject: w.Subject(), Path: w.Path() + ".volumes[" + name + "].sizeLimit",
 				Message: fmt.Sprintf("volume %q may fill the node's disk; give its emptyDir a sizeLimit", name),
 			})
 		}

@@ -78,15 +78,13 @@ var sensitive = []string{
 
 func (d doors) volumes() {
 	w := d.workload
-	mounts := w.Mounts()
-	for _, v := range w.Pod.Get("volumes").Items() {
-		node := v.Get("hostPath").Get("path")
-		name := v.Get("name").Text()
+	for _, v := range w.Volumes() {
+		node, name := v.Node.Get("hostPath").Get("path"), v.Name
 		if node.Text() == "" {
 			continue
 		}
 		host, where := path.Clean(node.Text()), w.Path()+".volumes["+name+"]"
-		writable := slices.ContainsFunc(mounts[name], func(m kubernetes.Mount) bool { return !m.ReadOnly })
+		writable := slices.ContainsFunc(v.Mounts, func(m kubernetes.Mount) bool { return !m.ReadOnly })
 		switch {
 		case slices.Contains(sockets, path.Base(host)):
 			d.report(where, node.At(), finding.High, "volume %q brings in %q, and who talks to the engine is root on the node, read-only or not; drop it", name, node.Text())

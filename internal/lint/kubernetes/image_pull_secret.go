@@ -29,7 +29,7 @@ var imagePullSecret = lint.Check[*kubernetes.Object]{
 		var registries []string
 		for _, c := range w.Containers() {
 			image, ok := source.ParseImage(c.Node.Get("image").Text())
-			if registry := private(image.Name); ok && registry != "" && !slices.Contains(registries, strconv.Quote(registry)) {
+			if registry := private(image.Name); ok && registry != "" && len(registries) < maxNamed && !slices.Contains(registries, strconv.Quote(registry)) {
 				registries = append(registries, strconv.Quote(registry))
 			}
 		}

@@ -17,21 +17,18 @@ var logVolume = lint.Check[*kubernetes.Object]{
 		Summary: "No log is written to a volume that nobody reads and that goes with the pod",
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
-		mounts := w.Mounts()
-		for _, v := range w.Pod.Get("volumes").Items() {
-			name := v.Get("name").Text()
-			users := mounts[name]
-			if !v.Get("emptyDir").Exists() || len(users) == 0 {
+		for _, v := range w.Volumes() {
+			if !v.Node.Get("emptyDir").Exists() || len(v.Mounts) == 0 {
 				continue
 			}
-			first := users[0]
-			elsewhere := slices.ContainsFunc(users, func(m kubernetes.Mount) bool { return m.Container != first.Container || !logs(m.Path) })
+			first := v.Mounts[0]
+			elsewhere := slices.ContainsFunc(v.Mounts, func(m kubernetes.Mount) bool { return m.Container != first.Container || !logs(m.Path) })
 			if elsewhere || !first.Container.Runs() {
 				continue
 			}
 			p.Report(lint.Problem{
 				At: first.Node.Get("mountPath").At(), Subject: w.Subject(), Path: first.Container.Path + ".volumeMounts[" + first.Path + "]",
-				Message: fmt.Sprintf("container %q writes logs to %q on the emptyDir %q, which nobody else reads and which goes with the pod; write them to standard output", first.Container.Name, first.Path, name),
+				Message: fmt.Sprintf("container %q writes logs to %q on the emptyDir %q, which nobody else reads and which goes with the pod; write them to standard output", first.Container.Name, first.Path, v.Name),
 			})
 		}
 	}),

@@ -18,11 +18,15 @@ var probePort = lint.Check[*kubernetes.Object]{
 		Also:    []string{"liveness-port", "readiness-port", "startup-port", "container-ports-check"},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
+		declared := map[string]bool{} // by any container of the pod
+		for _, port := range w.Ports() {
+			declared[port.Node.Get("containerPort").Text()] = true
+		}
 		for _, c := range w.Containers() {
 			for _, h := range c.Handlers() {
 				for _, way := range []string{"httpGet", "tcpSocket"} {
 					port := h.Node.Get(way).Get("port")
-					message, severity := misses(c, port.Text())
+					message, severity := misses(c, port.Text(), declared)
 					if message == "" {
 						continue
 					}
@@ -38,7 +42,7 @@ var probePort = lint.Check[*kubernetes.Object]{
 
 // misses says why a port is not there; "" when it is, or may be: what containers
 // declare is only information, so that a number alone proves nothing.
-func misses(c *kubernetes.Container, port string) (string, finding.Severity) {
+func misses(c *kubernetes.Container, port string, declared map[string]bool) (string, finding.Severity) {
 	if port == "" || strings.ContainsAny(port, "${<") { // filled in later
 		return "", finding.Unknown
 	}
@@ -62,23 +66,15 @@ func misses(c *kubernetes.Container, port string) (string, finding.Severity) {
 	// PORT says where the program listens, and the declared port agrees.
 	for _, env := range c.Node.Get("env").Items() {
 		listens := env.Get("value").Text()
-		if env.Get("name").Text() == "PORT" && listens != port && numbers[listens] && !spells(c, port) {
+		if env.Get("name").Text() == "PORT" && listens != port && numbers[listens] && !declared[port] && !spells(c, port) {
 			return fmt.Sprintf("and by PORT it listens on %q, as its ports say; ask that one", listens), finding.Medium
 		}
 	}
 	return "", finding.Unknown
 }
 
-// spells says whether a number stands anywhere in what the pod's containers
-// declare, are given or run.
+// spells says whether a number stands in what a container runs and is given.
 func spells(c *kubernetes.Container, port string) bool {
-	for _, other := range c.Workload.Containers() {
-		for _, n := range other.Node.Get("ports").Items() {
-			if n.Get("containerPort").Text() == port {
-				return true
-			}
-		}
-	}
 	words := c.Command()
 	for _, env := range c.Node.Get("env").Items() {
 		words = append(words, env.Get("value"))

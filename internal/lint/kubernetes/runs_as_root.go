@@ -86,8 +86,11 @@ func (r *rooted) everybody(open []*kubernetes.Container) {
 		return
 	}
 	var names []string
-	for _, c := range open {
+	for _, c := range open[:min(len(open), maxNamed)] {
 		names = append(names, strconv.Quote(c.Name))
+	}
+	if more := len(open) - maxNamed; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	verb := "runs as whatever user its image names"
 	if len(names) > 1 {

@@ -11,6 +11,10 @@ func demanding(p *lint.Pass) bool {
 	return p.Profile == lint.ProfileDocument || p.Profile == lint.ProfileStrict
 }
 
+// maxNamed is how many things of one kind a message names: nobody writes more, and
+// what is longer was written to break readers.
+const maxNamed = 8
+
 // or returns the place of the first value that there is.
 func or(at finding.Location, others ...finding.Location) finding.Location {
 	for _, other := range others {

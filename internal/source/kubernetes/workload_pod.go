@@ -15,8 +15,8 @@ type Mount struct {
 	ReadOnly bool
 }
 
-// Mounts lists the mounts of all containers by the name of their volume.
-func (w *Workload) Mounts() map[string][]Mount {
+// mounts lists the mounts of all containers by the name of their volume.
+func (w *Workload) mounts() map[string][]Mount {
 	var mounts map[string][]Mount
 	for _, c := range w.Containers() {
 		for _, n := range c.Node.Get("volumeMounts").Items() {
@@ -29,6 +29,30 @@ func (w *Workload) Mounts() map[string][]Mount {
 		}
 	}
 	return mounts
+}
+
+// Volume is one volume of the pods.
+type Volume struct {
+	Name   string
+	Node   Node
+	Mounts []Mount
+}
+
+// Volumes lists the volumes of the pods, each with its mounts. Of several with one
+// name, which the API refuses, only the first has any.
+func (w *Workload) Volumes() []Volume {
+	items := w.Pod.Get("volumes").Items()
+	if len(items) == 0 {
+		return nil
+	}
+	mounts := w.mounts()
+	all := make([]Volume, 0, len(items))
+	for _, n := range items {
+		name := n.Get("name").Text()
+		all = append(all, Volume{name, n, mounts[name]})
+		delete(mounts, name)
+	}
+	return all
 }
 
 // Replicas is how many pods the object asks for, 1 when it does not say, and
