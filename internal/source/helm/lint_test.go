@@ -95,3 +95,164 @@ func plant(t testing.TB, text string) string {
 	}
 	return dir
 }
+
+const chart = `-- web/Chart.yaml --
+apiVersion: v2
+name: web
+version: 1.0.0
+-- web/values.yaml --
+image: app:latest
+resources: {}
+-- web/templates/a.yaml --
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}
+  namespace: {{ .Release.Namespace }}
+spec:
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      containers:
+        - name: main
+          image: {{ .Values.image }}
+          resources:
+            {{- toYaml .Values.resources | nindent 12 }}
+        # plimsoll:ignore IMG-4.a -- the latest is wanted
+        - name: second
+          image: side
+        {{- /* plimsoll:ignore IMG-4.a -- here as well */}}
+        - name: third
+          image: third
+-- web/templates/test.yaml --
+apiVersion: v1
+kind: Pod
+metadata:
+  name: test
+  annotations: { helm.sh/hook: test }
+spec: { containers: [{ name: t, image: test }] }
+-- web/crds/plain.yaml --
+apiVersion: v1
+kind: Pod
+metadata: { name: plain }
+spec: { containers: [{ name: t, image: plain }] }
+`
+
+func TestCharts(t *testing.T) {
+	t.Parallel()
+	dir := plant(t, chart+"-- values/limits.yaml --\nresources: { limits: { memory: 1Gi, cpu: 1 } }\n-- values/pinned.yaml --\nimage: app:1\n")
+	want := []string{
+		"web/crds/plain.yaml:4:40 IMG-4.a Pod/plain",
+		"web/templates/a.yaml:13:18 IMG-4.a Deployment/web",
+		"web/templates/a.yaml:18:18 IMG-4.a Deployment/web excused: the latest is wanted",
+		"web/templates/a.yaml:21:18 IMG-4.a Deployment/web excused: here as well",
+	}
+	for name, opts := range map[string]lint.Options{
+		"own":       {},
+		"all":       {HelmValues: []string{"values/limits.yaml"}},
+		"for chart": {Charts: []lint.Chart{{Dir: "web", Values: []string{"values/limits.yaml", "values/pinned.yaml"}}, {Dir: "./web", Values: []string{"values/pinned.yaml"}}}},
+	} {
+		report := judge(t, dir, source.Options{}, opts)
+		if got := told(report, "IMG-4.a", "SUP-03"); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+		if len(report.Unread) > 0 || report.Unjudged > 0 || report.Linted.Manifests != 2 || report.Linted.Objects != 2 {
+			t.Errorf("%s: %+v %d %+v", name, report.Unread, report.Unjudged, report.Linted)
+		}
+		for _, f := range report.Findings {
+			if f.Rule.ID == "IMG-4.a" && f.Location.Line == 13 && (len(f.Related) != 1 || f.Related[0].Path != "web/values.yaml" || f.Related[0].Line != 1 || f.Excerpt != "{{ .Values.image }}") {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+	}
+}
+
+// TestChartsThatWereNamed: a part of a chart is judged in it; what a chart lacks is
+// no pass when somebody asked for it.
+func TestChartsThatWereNamed(t *testing.T) {
+	t.Parallel()
+	dir := plant(t, chart+`-- lacks/Chart.yaml --
+apiVersion: v2
+name: lacks
+version: 1.0.0
+dependencies: [{ name: gone, version: 1.0.0, repository: https://example.com }]
+-- lacks/templates/a.yaml --
+apiVersion: v1
+kind: {{ include "gone.kind" . }}
+-- fails/Chart.yaml --
+apiVersion: v2
+name: fails
+version: 1.0.0
+-- fails/templates/a.yaml --
+
+host: {{ required "a host is needed" .Values.host }}
+-- fails/ok.yaml --
+host: x
+`)
+	for _, c := range []struct {
+		asked  source.Options
+		opts   lint.Options
+		unread []string
+		images int
+	}{
+		{unread: []string{"fails/templates/a.yaml:2 a host is needed"}, images: 4},
+		{opts: lint.Options{Charts: []lint.Chart{{Dir: "fails", Values: []string{"fails/ok.yaml"}}}}, images: 4},
+		{asked: source.Options{Paths: []string{"lacks"}}, unread: []string{"lacks/Chart.yaml:0 helm dependency build lacks"}},
+		{asked: source.Options{Paths: []string{"web/templates/a.yaml"}}, images: 3},
+		{asked: source.Options{Paths: []string{"web/templates/test.yaml"}}},
+		{asked: source.Options{Manifests: []string{"web/templates"}}, images: 3},
+		{opts: lint.Options{Charts: []lint.Chart{{Dir: "nowhere"}}}, unread: []string{"fails/templates/a.yaml:2 needed", "nowhere/Chart.yaml:0 does not exist"}, images: 4},
+	} {
+		report := judge(t, dir, c.asked, c.opts)
+		ok := len(report.Unread) == len(c.unread) && len(told(report, "IMG-4.a")) == c.images
+		for i := 0; ok && i < len(c.unread); i++ {
+			where, cause, _ := strings.Cut(c.unread[i], " ")
+			u := report.Unread[i]
+			ok = where == fmt.Sprintf("%s:%d", u.Location.Path, u.Location.Line) && strings.Contains(u.Cause, cause)
+		}
+		if !ok {
+			t.Errorf("%+v %+v: unread %+v, images %q", c.asked, c.opts, report.Unread, told(report, "IMG-4.a"))
+		}
+	}
+}
+
+func TestKustomizations(t *testing.T) {
+	t.Parallel()
+	const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec:\n  selector: { matchLabels: { a: b } }\n  template:\n    metadata: { labels: { a: b } }\n    spec:\n      containers:\n"
+	dir := plant(t, "-- base/kustomization.yaml --\nresources: [web.yaml]\nsecretGenerator: [{ name: s, literals: [password=hunter2hunter2] }]\n-- base/web.yaml --\n"+deployment+
+		"      - name: app\n        image: app\n      # plimsoll:ignore IMG-4.a -- excused at the base\n      - name: side\n        image: side\n      - name: late\n        image: late\n"+
+		"-- dev/kustomization.yaml --\nnamespace: dev\nresources: [../base, https://example.com/remote.yaml]\n"+
+		"-- prod/kustomization.yaml --\nnamespace: prod\nresources: [../base]\nimages: [{ name: app, newTag: \"1\" }]\npatches:\n- path: patch.yaml\n"+
+		"-- prod/patch.yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec: { template: { spec: { containers: [{ name: added, image: added }] } } }\n"+
+		"-- broken/kustomization.yaml --\nresources: [x.yaml]\nunknown: field\n-- broken/x.yaml --\n"+strings.ReplaceAll(deployment, "name: web", "name: x")+"      - name: x\n        image: x\n"+
+		"-- component/kustomization.yaml --\nkind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\n")
+	report := judge(t, dir, source.Options{}, lint.Options{})
+	want := []string{
+		"base/web.yaml:11:16 IMG-4.a Deployment/web",
+		"base/web.yaml:14:16 IMG-4.a Deployment/web excused: excused at the base",
+		"base/web.yaml:16:16 IMG-4.a Deployment/web",
+		"broken/x.yaml:11:16 IMG-4.a Deployment/x",
+		"prod/patch.yaml:4:64 IMG-4.a Deployment/web",
+	}
+	if got := told(report, "IMG-4.a", "SUP-03"); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	notes := strings.Join(report.Notes, "\n")
+	for _, w := range []string{`"https://example.com/remote.yaml" is not in the tree`, `broken/kustomization.yaml cannot be built`, `unknown field "unknown"`} {
+		if !strings.Contains(notes, w) {
+			t.Errorf("no note %q in\n%s", w, notes)
+		}
+	}
+	if len(report.Unread) > 0 {
+		t.Errorf("unread %+v", report.Unread)
+	}
+	for _, f := range report.Findings {
+		if strings.Contains(f.SourceLine+f.Excerpt+f.Message, "hunter2") {
+			t.Errorf("a secret is shown: %+v", f)
+		}
+	}
+	if named := judge(t, dir, source.Options{Paths: []string{"broken"}}, lint.Options{}); len(named.Unread) != 1 || !strings.Contains(named.Unread[0].Cause, `unknown field "unknown"`) {
+		t.Errorf("unread %+v", named.Unread)
+	}
+}
