@@ -26,9 +26,12 @@ var schemaDuplicateObject = lint.Check[*kubernetes.Object]{
 		if first.File != o.File {
 			where = " of " + first.File.Source.Path
 		}
+		// They are one, and told as one whichever comes first: a namespace means nothing to
+		// what has none.
+		subject := min(o.Subject(), first.Subject())
 		at := o.Node.Get("metadata").Get("name")
 		p.Report(lint.Problem{
-			At: at.At(), Related: []finding.Location{first.Node.Get("metadata").Get("name").At()}, Subject: o.Subject(), Path: "metadata.name",
+			At: at.At(), Related: []finding.Location{first.Node.Get("metadata").Get("name").At()}, Subject: subject, Path: "metadata.name",
 			Message: fmt.Sprintf("%s %q is applied over the one on line %d%s; rename or remove one", o.Kind, o.Name, first.Node.Get("kind").At().Line, where),
 		})
 	},
