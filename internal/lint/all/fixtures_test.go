@@ -169,7 +169,7 @@ func TestFixtures(t *testing.T) {
 			if len(archive.Files) == 0 && slices.Contains(waiting, rule.ID) {
 				t.Skip("decided by an image alone: tested beside the rule")
 			}
-			opts := lint.Options{Profile: profile(archive), Complete: complete(archive)}
+			opts := lint.Options{Profile: value(archive, "profile"), Complete: complete(archive), KubernetesMin: value(archive, "kubernetes")}
 			bad := judge(t, archive, "bad/", opts)
 			archive = closed(archive)
 			good := judge(t, archive, "good/", lint.Options{Complete: opts.Complete})
@@ -225,10 +225,10 @@ func complete(archive *txtar.Archive) bool {
 	return slices.ContainsFunc(archive.Files, func(f txtar.File) bool { return f.Name == "complete" })
 }
 
-// profile is the one that the rule of a fixture needs, empty for the default.
-func profile(archive *txtar.Archive) string {
+// value is a setting that the rule of a fixture needs, empty for the default.
+func value(archive *txtar.Archive, setting string) string {
 	for _, f := range archive.Files {
-		if f.Name == "profile" {
+		if f.Name == setting {
 			return strings.TrimSpace(string(f.Data))
 		}
 	}

@@ -129,7 +129,7 @@ func TestIdentitiesLast(t *testing.T) {
 			continue // TestFixtures says so
 		}
 		t.Run(rule.Name, func(t *testing.T) {
-			opts := lint.Options{Profile: profile(archive)}
+			opts := lint.Options{Profile: value(archive, "profile")}
 			want := identities(judge(t, archive, "bad/", opts))
 			for _, how := range slices.Sorted(maps.Keys(rearranged)) {
 				files := rearrange(random, how, archive.Files)
