@@ -58,6 +58,7 @@ var floors = [][]room{
 		{"lint/image", "rules on what a container of the image would find"},
 		{"lint/fix", "the safe fixes of findings → new texts, and their diff (pure)"},
 		{"lint/kubernetes", "rules on Kubernetes manifests: one file and one fixture each"},
+		{"lint/workflow", "rules on workflows, scripts and Makefiles: one file and one fixture each"},
 		{"lint/stack", "rules on what no single file shows: an image, what builds it, what runs it"},
 		{"lint/stack/binding", "which container, stage and service are one image"},
 	},
@@ -83,9 +84,11 @@ var floors = [][]room{
 		{"source/compose", "the positioned model of Compose projects"},
 		{"source/dockerfile", "the positioned model of a Dockerfile"},
 		{"source/kubernetes", "the positioned model of Kubernetes manifests"},
+		{"source/kubernetes/schema", "the fields, types and versions of Kubernetes' own kinds, and of CRDs"},
 		{"source/revision", "the tree of a commit, from git or an archive"},
+		{"source/workflow", "the positioned model of GitHub's workflows and actions"},
 	},
-	{{"source/yaml", "YAML with the place of every value"}},
+	{{"source/script", "what shells run: scripts, recipes of Makefiles"}, {"source/yaml", "YAML with the place of every value"}},
 	{{"source", "the tree of files that are judged"}},
 	{{"registry/replica", "an image with all its evidence, into other repositories"}},
 	{{"registry", "auth, transport, resolve, push, referrers"}},
@@ -112,6 +115,7 @@ func adapterRooms() []room { return slices.Concat(floors[1 : 1+adapterFloors]...
 // beside are packages that serve tests and the demo; the program never links them.
 var beside = []room{
 	{"cache/gha/ghatest", "GitHub's cache: scopes, immutable entries, the blob store behind it"},
+	{"image/contents/contentstest", "tiny images in memory, for tests of what is in one"},
 	{"demo", "make demo: a registry, a small database, the bad ship and the good ship"},
 	{"registry/registrytest", "an in-memory registry that logs requests and fails on demand"},
 	{"demo/action", "the action's own image, started as runners do"},

@@ -47,7 +47,7 @@ func commands(deps Deps) []command {
 func allCommands() []command {
 	return []command{
 		{name: "gate", operand: "[PATH]", short: "look, decide, act, tell", example: "plimsoll gate --tags=ghcr.io/acme/app:1.2.0 .", needs: Deps.full, run: runGate},
-		{name: "lint", operand: "[PATH...]", short: "Dockerfiles, Compose files and Kubernetes manifests", example: "plimsoll lint deploy Dockerfile", run: runLint},
+		{name: "lint", operand: "[PATH...]", short: "Dockerfiles, Compose files, Kubernetes manifests, workflows, scripts", example: "plimsoll lint deploy Dockerfile", run: runLint},
 		{name: "build", operand: "[PATH]", short: "an image into an OCI layout, its digest on standard output", example: "plimsoll build --output=image .", needs: Deps.builds, run: runBuild},
 		{name: "scan", operand: "IMAGE", short: "vulnerabilities and secrets of a registry reference, OCI layout or docker archive", example: "plimsoll scan alpine:3.20", needs: Deps.full, run: runScan},
 		{name: "verify", operand: "IMAGE", short: "the signatures of an image against a public key", example: "plimsoll verify --verification-key=cosign.pub ghcr.io/acme/app:1.2.0", needs: Deps.full, run: runVerify},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -33,10 +32,16 @@ func Lint(look func(context.Context) (*lint.Looked, error)) Stage {
 		}
 		s.Looked, s.Lint = looked, looked.Report()
 		report, l := s.Lint, s.Lint.Linted
-		said := []string{printable.Count(l.Dockerfiles, "Dockerfile"), printable.Count(l.Objects, "object"), printable.Count(l.Services, "service"), printable.Count(len(report.Findings), "finding")}
-		if l.Services == 0 {
-			said = slices.Delete(said, 2, 3)
+		said := []string{printable.Count(l.Dockerfiles, "Dockerfile"), printable.Count(l.Objects, "object")}
+		for _, more := range []struct {
+			n    int
+			what string
+		}{{l.Services, "service"}, {l.Workflows, "workflow"}, {l.Scripts, "script"}} {
+			if more.n > 0 {
+				said = append(said, printable.Count(more.n, more.what))
+			}
 		}
+		said = append(said, printable.Count(len(report.Findings), "finding"))
 		return strings.Join(said, ", "), nil
 	}}
 }

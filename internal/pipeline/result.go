@@ -34,10 +34,12 @@ func (s *State) Fill(r *verdict.Result) {
 
 // linted is what of the sources was judged, nil when nothing was.
 func (s *State) linted() *verdict.Linted {
-	if s.Lint.Linted == (verdict.Linted{}) {
+	linted := s.Lint.Linted
+	// A script alone ships nothing: a path that holds one was the wrong one.
+	if linted.Scripts = 0; linted == (verdict.Linted{}) {
 		return nil
 	}
-	linted := s.Lint.Linted
+	linted = s.Lint.Linted
 	return &linted
 }
 

@@ -15,7 +15,8 @@ type artefact int
 const (
 	onDockerfile artefact = iota
 	onCompose
-	onPods // Kubernetes objects that run pods, and what is about those
+	onPods     // Kubernetes objects that run pods, and what is about those
+	onWorkflow // workflows, scripts and Makefiles
 	onImage
 )
 
@@ -58,7 +59,7 @@ var checklist = []point{
 	{"OBS-1", "metrics can be found", []artefact{onPods}, false},
 	{"OBS-2", "logs leave the container and cannot fill the disk", []artefact{onPods, onCompose}, false},
 	{"OBS-3", "everything says what it is", []artefact{onDockerfile, onPods}, false},
-	{"OBS-4", "state changes only declaratively and can be traced and rolled back", []artefact{onPods}, false},
+	{"OBS-4", "state changes only declaratively and can be traced and rolled back", []artefact{onPods, onWorkflow}, false},
 }
 
 // Points says how each point of the checklist stands: missed where one of its rules
@@ -72,7 +73,7 @@ func (p Policy) Points(seen Seen) verdict.Points {
 	}
 	there := map[artefact]bool{
 		onDockerfile: seen.Linted.Dockerfiles > 0, onCompose: seen.Linted.Services > 0,
-		onPods: seen.Linted.Workloads > 0, onImage: seen.Inspected,
+		onPods: seen.Linted.Workloads > 0, onWorkflow: seen.Linted.Workflows > 0, onImage: seen.Inspected,
 	}
 	if p.Profile == Kubernetes {
 		there[onCompose] = false
@@ -137,6 +138,8 @@ func sourceOf(name string) artefact {
 		return onDockerfile
 	case strings.Contains(base, "compose"):
 		return onCompose
+	case strings.Contains(name, ".github/"):
+		return onWorkflow
 	}
 	return onPods
 }

@@ -215,6 +215,12 @@ func Facts(r verdict.Result) []string {
 		if l.ComposeFiles > 0 {
 			text += fmt.Sprintf(", %s with %s", printable.Count(l.ComposeFiles, "Compose file"), printable.Count(l.Services, "service"))
 		}
+		if l.Workflows > 0 {
+			text += ", " + printable.Count(l.Workflows, "workflow")
+		}
+		if l.Scripts > 0 {
+			text += ", " + printable.Count(l.Scripts, "script")
+		}
 		lines = append(lines, text)
 	}
 	if len(r.Points) > 0 {
