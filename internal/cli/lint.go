@@ -45,6 +45,9 @@ func runLint(ctx context.Context, env *environment, cfg *config.Config, operands
 		return ExitUsage, err
 	}
 	defer tree.Close()
+	if cfg.Bindings {
+		return r.bindings(ctx, tree)
+	}
 	if err := r.mend(ctx, tree); err != nil {
 		return ExitIndeterminate, err
 	}

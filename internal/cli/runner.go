@@ -102,8 +102,11 @@ func (r *runner) lintOptions() lint.Options {
 	for _, c := range r.cfg.Charts {
 		opts.Charts = append(opts.Charts, lint.Chart{Dir: c.Chart, Values: c.Values})
 	}
+	for _, i := range r.cfg.Images {
+		opts.Images = append(opts.Images, lint.Image(i))
+	}
 	if r.built != nil {
-		opts.Dockerfile = r.built.Dockerfile
+		opts.Dockerfile, opts.Built, opts.Tags = r.built.Dockerfile, true, r.cfg.Tags
 	}
 	return opts
 }

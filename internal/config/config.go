@@ -53,7 +53,9 @@ type Config struct {
 	Profile      string
 	LintFailOn   finding.Severity
 	// Fix makes the safe fixes, Diff shows what they change; Diff alone writes nothing.
-	Fix, Diff   bool
+	Fix, Diff bool
+	// Bindings prints what is one image instead of judging anything.
+	Bindings    bool
 	HelmValues  []string
 	Charts      []Chart // key helm of the file
 	Images      []Image // a key of the file

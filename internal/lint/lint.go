@@ -60,7 +60,8 @@ type Image struct {
 	// Compose is a service, "app" or "deploy/compose.yaml#app".
 	Compose string
 	// Kubernetes is a container, "Deployment/app-deployment/app", with the namespace
-	// behind the kind where the manifest names it: "Deployment/shop/web/app".
+	// behind the kind where the manifest names it: "Deployment/shop/web/app". The
+	// container may be left out where the workload has only one.
 	Kubernetes string
 }
 

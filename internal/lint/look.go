@@ -180,6 +180,10 @@ func (l *Looked) Beside(findings []finding.Finding, rules []finding.Rule) {
 // Excused are the findings that Beside took, in their order, excuses applied.
 func (l *Looked) Excused() []finding.Finding { return l.excused }
 
+// Known says what became known of the image after the sources were looked at: by which
+// references it goes, and the digests of its manifests and of the index that holds them.
+func (l *Looked) Known(tags, digests []string) { l.opts.Tags, l.opts.Digests = tags, digests }
+
 // Report is what was seen, excuses applied. It may be asked for again after Across.
 func (l *Looked) Report() Report {
 	report := l.report

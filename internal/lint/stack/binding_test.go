@@ -54,7 +54,7 @@ func TestBindings(t *testing.T) {
 		},
 		"the configuration decides": {
 			"-- a/api/Dockerfile --\n" + dockerfileText + "-- b/api/Dockerfile --\n" + dockerfileText + "-- compose.yaml --\nservices:\n  backend: { image: x }\n-- k.yaml --\n" + workload("api", "acme/api:1"),
-			lint.Options{Images: []lint.Image{{Context: "b/api", Target: "build", Compose: "backend", Kubernetes: "Deployment/api/api"}}},
+			lint.Options{Images: []lint.Image{{Context: "b/api", Target: "build", Compose: "backend", Kubernetes: "Deployment/api"}}},
 			"Deployment/api/api | b/api/Dockerfile#build | compose.yaml#backend | images in the configuration\n",
 		},
 		"tags in the configuration": {

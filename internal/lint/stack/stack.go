@@ -60,18 +60,18 @@ func Across(images ...*contents.Image) lint.Across {
 	return across
 }
 
-// telling makes the first check say, too, which containers could be of several
-// Dockerfiles.
+// telling makes one check, which every profile asks for, say too which containers
+// could be of several Dockerfiles.
 func telling(checks []lint.Check[*ship]) []lint.Check[*ship] {
 	checks = slices.Clone(checks)
-	first := checks[0].Run
-	checks[0].Run = func(p *lint.Pass, s *ship) {
+	i := slices.IndexFunc(checks, func(c lint.Check[*ship]) bool { return c.ID == nonRootImage.ID })
+	checks[i].Run = func(p *lint.Pass, s *ship) {
 		for _, c := range s.containers {
 			if len(c.Candidates) > 0 {
 				p.Note(fmt.Sprintf("image %q of %s could be built from %s: not judged together; say which under \"images:\"", c.Node.Get("image").Text(), c.Workload.Subject(), strings.Join(c.Candidates, " or ")))
 			}
 		}
-		first(p, s)
+		nonRootImage.Run(p, s)
 	}
 	return checks
 }

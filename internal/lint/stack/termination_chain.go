@@ -18,16 +18,16 @@ var terminationChain = lint.Check[*ship]{
 	},
 	Run: func(p *lint.Pass, s *ship) {
 		for _, c := range s.containers {
-			tellDrain(p, c)
+			s.tellDrain(p, c)
 		}
 	},
 }
 
 // tellDrain reports a pod that Services send to and that ends at once when a rollout
 // replaces it: proxies learn of it only a moment later.
-func tellDrain(p *lint.Pass, c *binding.Container) {
+func (s *ship) tellDrain(p *lint.Pass, c *binding.Container) {
 	w := c.Workload
-	served := w.Set.Served(w)
+	served := len(s.objects.serving(w)) > 0
 	grace := w.Pod.Get("terminationGracePeriodSeconds")
 	n, err := strconv.Atoi(replicas(w))
 	strategy := w.Node.Get("spec").Get("strategy").Get("type").Text()

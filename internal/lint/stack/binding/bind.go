@@ -125,10 +125,20 @@ func (b *binder) byConfig(c *Container) bool {
 	return false
 }
 
-// names says whether a configured image names a container.
+// names says whether a configured image names a container: itself, or its workload
+// where it is the only one that is no init container.
 func names(i lint.Image, c *Container) bool {
 	w := c.Workload
-	return i.Kubernetes == w.Subject()+"/"+c.Name || i.Kubernetes == w.Kind+"/"+w.Name+"/"+c.Name
+	for _, name := range []string{w.Subject(), w.Kind + "/" + w.Name} {
+		if i.Kubernetes == name+"/"+c.Name {
+			return true
+		}
+		if i.Kubernetes == name && c.Role == kubernetes.Main {
+			others := func(o *kubernetes.Container) bool { return o.Role == kubernetes.Main && o != c.Container }
+			return !slices.ContainsFunc(w.Containers(), others)
+		}
+	}
+	return false
 }
 
 func (b *binder) byReference(c *Container) {

@@ -1,9 +1,10 @@
 package binding
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/plimsoll-ci/plimsoll/internal/printable"
 )
 
 // Row is one line of what `plimsoll lint --bindings` prints. What was not bound is
@@ -71,18 +72,18 @@ func Table(rows []Row) string {
 		case by == "":
 			by = "-"
 		}
-		cells = append(cells, []string{dash(r.Container), dash(r.Image), dash(r.Stage), dash(r.Service), by})
+		cells = append(cells, []string{dash(r.Container), dash(r.Image), dash(r.Stage), dash(r.Service), printable.Text(by)})
 	}
 	widths := make([]int, 4)
 	for _, row := range cells {
 		for i := range widths {
-			widths[i] = max(widths[i], len([]rune(row[i])))
+			widths[i] = max(widths[i], printable.Width(row[i]))
 		}
 	}
 	var b strings.Builder
 	for _, row := range cells {
 		for i, width := range widths {
-			fmt.Fprintf(&b, "%-*s  ", width, row[i])
+			b.WriteString(printable.Pad(row[i], width) + "  ")
 		}
 		b.WriteString(row[4] + "\n")
 	}
@@ -93,5 +94,5 @@ func dash(text string) string {
 	if text == "" {
 		return "-"
 	}
-	return text
+	return printable.Text(text)
 }
