@@ -87,6 +87,11 @@ func TestBindings(t *testing.T) {
 			lint.Options{},
 			"Deployment/web/web | web/Dockerfile#run |  | a name that only they share\n",
 		},
+		"one repository for several images": {
+			"-- a/Dockerfile --\n" + dockerfileText + "-- b/Dockerfile --\n" + dockerfileText + "-- compose.yaml --\nservices:\n  a: { build: ./a, image: \"acme/all:a\" }\n  b: { build: ./b, image: \"acme/all:b\" }\n-- k.yaml --\n" + workload("b", "acme/all:b") + workload("c", "acme/all:c"),
+			lint.Options{},
+			"Deployment/b/b | b/Dockerfile#run | compose.yaml#b | the same image reference\nDeployment/c/c |  |  | ? a/Dockerfile, b/Dockerfile\n | a/Dockerfile#run | compose.yaml#a | the service's build section\n",
+		},
 		"a placeholder": {
 			"-- Dockerfile --\n" + dockerfileText + "-- k.yaml --\n" + workload("web", "${IMAGE}"),
 			lint.Options{},

@@ -47,6 +47,6 @@ func (s *ship) tellDrain(p *lint.Pass, c *binding.Container) {
 	}
 	p.Report(lint.Problem{
 		At: w.Template.Key("spec").At(), Subject: w.Subject(), Path: w.Path() + ".lifecycle", Severity: mediumOnDemand(p),
-		Message: fmt.Sprintf("container %q has no preStop and no terminationGracePeriodSeconds of its own: a rollout ends it while Services still send to it, and requests are lost; sleep some seconds in preStop", c.Name),
+		Message: fmt.Sprintf("container %q has no preStop and no terminationGracePeriodSeconds of its own: a rollout ends it while Services still send to it, and requests are lost unless the program waits; sleep some seconds in preStop", c.Name),
 	})
 }

@@ -154,6 +154,10 @@ func (b *binder) byReference(c *Container) {
 		if claimed.by == ByConfig {
 			c.Stage = b.target(claimed.file, claimed.target)
 		}
+	case len(files) > 1 && c.Ref.Tag != "" && len(b.tagged[name+":"+c.Ref.Tag]) == 1:
+		// One repository for several images: their tags tell them apart.
+		claimed := b.tagged[name+":"+c.Ref.Tag][0]
+		c.file, c.By, c.Stage = claimed.file, claimed.by, b.shipped(claimed.file, claimed.target)
 	case len(files) > 1:
 		for _, f := range files {
 			c.Candidates = append(c.Candidates, f.Source.Path)

@@ -112,6 +112,7 @@ type binder struct {
 	stages  map[stageKey]*Stage
 	claimed map[string]claim // by name of image
 	claims  map[string][]*dockerfile.File
+	tagged  map[string][]claim // by name and tag
 	index   map[any][]*Service // by name of image, file, and [1]string{name}
 	builds  map[*dockerfile.File][]*Service
 }
@@ -131,7 +132,7 @@ type claim struct {
 func newBinder(s *Set, opts lint.Options, images []*contents.Image) *binder {
 	b := &binder{
 		Set: s, opts: opts, built: images, byPath: map[string]*dockerfile.File{},
-		stages: map[stageKey]*Stage{}, claimed: map[string]claim{}, claims: map[string][]*dockerfile.File{},
+		stages: map[stageKey]*Stage{}, claimed: map[string]claim{}, claims: map[string][]*dockerfile.File{}, tagged: map[string][]claim{},
 	}
 	for _, f := range s.Files {
 		b.byPath[f.Source.Path] = f
@@ -178,6 +179,7 @@ func (b *binder) claim(reference string, c claim) {
 		b.claims[name] = append(b.claims[name], c.file)
 	}
 	b.claimed[name] = c
+	b.tagged[name+":"+image.Tag] = append(b.tagged[name+":"+image.Tag], c)
 }
 
 func rank(by By) int {
