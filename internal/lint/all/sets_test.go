@@ -100,7 +100,7 @@ func TestPeersGetSetsWrong(t *testing.T) {
 // namespaces, are not held against each other unless they are applied together.
 func TestTogether(t *testing.T) {
 	const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec:\n  replicas: 2\n  template:\n    metadata: { labels: { app: web } }\n    spec: { containers: [{ name: a, image: IMAGE, ports: [{ containerPort: 1 }] }] }\n"
-	const service = "apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec: { selector: { app: web }, ports: [{ port: 80, targetPort: 2 }] }\n"
+	const service = "apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec: { selector: { app: web }, ports: [{ port: 80 }] }\n"
 	const scaler = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: web }\nspec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web }, maxReplicas: 3 }\n"
 	const budget = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: { name: NAME }\nspec: { minAvailable: 2, selector: { matchLabels: { app: web } } }\n"
 	files := "-- a/deployment.yaml --\n" + strings.Replace(deployment, "IMAGE", "a:1", 1) +

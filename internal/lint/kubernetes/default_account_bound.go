@@ -24,10 +24,14 @@ var defaultAccountBound = lint.Check[*kubernetes.Object]{
 			if where == "" {
 				where = o.Namespace
 			}
+			place := fmt.Sprintf("namespace %q", where)
+			if where == "" {
+				place = "its namespace"
+			}
 			role := o.Node.Get("roleRef")
 			p.Report(lint.Problem{
 				At: name.At(), Subject: o.Subject(), Path: "subjects[" + where + "/default]",
-				Message: fmt.Sprintf("every pod of namespace %q that names no account gets the rights of %s %q; give them to an account of the workload that needs them", where, role.Get("kind").Text(), role.Get("name").Text()),
+				Message: fmt.Sprintf("every pod of %s that names no account gets the rights of %s %q; give them to an account of the workload that needs them", place, role.Get("kind").Text(), role.Get("name").Text()),
 			})
 		}
 	}, "rbac.authorization.k8s.io", "RoleBinding", "ClusterRoleBinding"),

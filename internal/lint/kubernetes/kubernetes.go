@@ -188,7 +188,8 @@ func (r reader) join(set *lint.Set[*kubernetes.Object], parsed []*kubernetes.Fil
 	if opts.KubernetesMin != "" || opts.KubernetesMax != "" {
 		target = schema.Between(opts.KubernetesMin, opts.KubernetesMax)
 	}
-	for _, s := range sets {
+	for i, s := range sets {
+		s.Rendered = i > 0
 		s.Complete, s.Target, s.Definitions = opts.Complete, target, all
 		for _, o := range s.Objects() {
 			set.Units = append(set.Units, lint.Unit[*kubernetes.Object]{File: o.File.Source, Doc: o})

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -29,20 +28,10 @@ var metrics = lint.Check[*kubernetes.Object]{
 }
 
 // scraped reports a workload whose metrics nobody finds, where the set or the
-// profile lets that be told, and a port to scrape that there is not.
+// profile lets that be told.
 func scraped(p *lint.Pass, w *kubernetes.Workload) {
-	hooks := w.Template.Get("metadata").Get("annotations")
-	if port := hooks.Get("prometheus.io/port"); port.Exists() && hooks.Get("prometheus.io/scrape").Text() == "true" {
-		if n, err := strconv.Atoi(port.Text()); err == nil && !listens(w, n) {
-			p.Report(lint.Problem{
-				At: port.At(), Subject: w.Subject(), Path: "metadata.annotations[prometheus.io/port]", Severity: finding.Medium,
-				Message: fmt.Sprintf("metrics are read at port %q, which no container declares%s; name the one that serves them", port.Text(), offered(w)),
-			})
-		}
-		return
-	}
 	services := w.Set.Services(w)
-	if w.RunsToEnd() || len(services) == 0 || !p.Complete && !demanding(p) || w.Set.Monitored() || pushes(w) {
+	if w.RunsToEnd() || len(services) == 0 || !p.Complete && !demanding(p) || w.Set.Anywhere().Monitored(w) || pushes(w) {
 		return
 	}
 	problem := lint.Problem{

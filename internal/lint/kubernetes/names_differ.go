@@ -2,6 +2,8 @@ package kubernetes
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -23,24 +25,24 @@ var namesDiffer = lint.Check[*kubernetes.Object]{
 		}
 		w := all[0]
 		labels := o.Set.Labels(w)
-		var values []string
-		for _, key := range []string{nameLabel, "app.kubernetes.io/instance", "app.kubernetes.io/component", "app", "k8s-app", "name", "component", "tier", "run", "service"} {
-			if value := labels[key]; value != "" {
-				values = append(values, value)
-			}
-		}
-		if len(values) == 0 || len(w.Set.Services(w)) > 1 {
+		if len(labels) == 0 || len(w.Set.Services(w)) > 1 {
 			return
 		}
 		own, served := bare(w.Name), bare(o.Name)
-		for _, value := range values {
+		for _, value := range labels {
 			if akin(own, value) || akin(served, value) {
 				return
 			}
 		}
+		pods := slices.Min(slices.Collect(maps.Values(labels)))
+		for _, key := range []string{"name", "k8s-app", "app", nameLabel} {
+			if value := labels[key]; value != "" {
+				pods = value
+			}
+		}
 		problem := lint.Problem{
 			At: nameAt(o), Subject: o.Subject(), Path: "metadata.name", Related: []finding.Location{related(w.Object, "runs the pods")},
-			Message: fmt.Sprintf("%s leads to the pods of %s, which are called %q: people and tools look for one name; use one for all of them", called(o), called(w.Object), values[0]),
+			Message: fmt.Sprintf("%s leads to the pods of %s, which are called %q: people and tools look for one name; use one for all of them", called(o), called(w.Object), pods),
 		}
 		if demanding(p) {
 			problem.Severity = finding.Medium
@@ -57,7 +59,13 @@ func bare(name string) string {
 	return name
 }
 
-// akin says that one name is part of the other.
+// akin says that one name is part of the other, or that they share a word.
 func akin(a, b string) bool {
-	return a == b || strings.Contains(a, b) || strings.Contains(b, a)
+	if strings.Contains(a, b) || strings.Contains(b, a) {
+		return true
+	}
+	words := strings.FieldsFunc(b, separates)
+	return slices.ContainsFunc(strings.FieldsFunc(a, separates), func(word string) bool { return len(word) > 2 && slices.Contains(words, word) })
 }
+
+func separates(r rune) bool { return r == '-' || r == '.' || r == '_' || r == '/' }

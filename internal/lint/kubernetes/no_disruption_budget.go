@@ -25,7 +25,7 @@ var noDisruptionBudget = lint.Check[*kubernetes.Object]{
 		if !known || n < 2 {
 			return
 		}
-		budget, spread := len(w.Set.Budgets(w)) > 0, spreads(w)
+		budget, spread := len(w.Set.Anywhere().Budgets(w)) > 0, spreads(w)
 		problem := lint.Problem{
 			At: or(w.Node.Get("spec").Get("replicas").At(), nameAt(w.Object)), Subject: w.Subject(), Path: "spec.replicas",
 		}

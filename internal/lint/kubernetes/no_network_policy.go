@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
@@ -18,18 +19,20 @@ var noNetworkPolicy = lint.Check[*kubernetes.Object]{
 		if !w.Isolable() {
 			return
 		}
-		ingress, egress := w.Set.Covered(w)
+		// A policy may stand beside what a chart renders to.
+		set := w.Set.Anywhere()
+		ingress, egress := set.Covered(w)
 		if ingress && egress {
 			return
 		}
-		if w.Set.OtherPolicies() {
-			if w.Set.Uncovered(w.Namespace).First[""] == w {
+		open, dir := set.Uncovered(w)
+		if set.OtherPolicies() {
+			if open.First[""] == w {
 				p.Note("policies of other makers than Kubernetes are there: whether they cover every pod is not judged")
 			}
 			return
 		}
-		directions, open := "neither who may reach its pods nor whom they may reach", w.Set.Uncovered(w.Namespace)
-		alone := ""
+		directions, alone := "neither who may reach its pods nor whom they may reach", ""
 		switch {
 		case ingress:
 			directions, alone = "not whom its pods may reach", "egress"
@@ -44,7 +47,7 @@ var noNetworkPolicy = lint.Check[*kubernetes.Object]{
 		}
 		problem.Message = fmt.Sprintf("NetworkPolicies say %s; add one that selects them, and allows what is needed and DNS", directions)
 		if open.None {
-			told(w, open, alone, &problem)
+			told(w, open, dir, alone, &problem)
 			if problem.Message == "" {
 				return
 			}
@@ -55,7 +58,7 @@ var noNetworkPolicy = lint.Check[*kubernetes.Object]{
 
 // told makes one finding of all that a namespace lacks, at its first workload: the
 // cause is one.
-func told(w *kubernetes.Workload, open kubernetes.Openness, direction string, problem *lint.Problem) {
+func told(w *kubernetes.Workload, open kubernetes.Openness, dir, direction string, problem *lint.Problem) {
 	problem.Message = ""
 	if open.First[direction] != w {
 		return
@@ -65,13 +68,16 @@ func told(w *kubernetes.Workload, open kubernetes.Openness, direction string, pr
 	if w.Namespace == "" {
 		where = "the manifests without a namespace have"
 	}
+	if dir != "" {
+		where = fmt.Sprintf("the manifests of %q have", dir)
+	}
 	switch direction {
 	case "ingress":
 		what, then = "no NetworkPolicy for ingress", "everybody may reach its pods"
 	case "egress":
 		what, then = "no NetworkPolicy for egress", "its pods may reach whatever they like"
 	}
-	problem.Subject = "Namespace/" + w.Namespace
+	problem.Subject = strings.TrimSuffix("Namespace/"+w.Namespace+"/"+dir, "/")
 	problem.Excerpt = where // the first workload may be another tomorrow
 	problem.Message = fmt.Sprintf("%s %s, so that %s (%s); add one that denies by default, and others that allow what is needed and DNS", where, what, then, count(open.Workloads, "workload"))
 }

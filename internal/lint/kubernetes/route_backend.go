@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +36,7 @@ var routeBackend = lint.Check[*kubernetes.Object]{
 				}
 				continue
 			}
-			if lacksPort(b.port.Text(), found) {
+			if lacksPort(b.port.Text(), found) && slices.ContainsFunc(found, func(service *kubernetes.Object) bool { return o.Set.Beside(o, service, b.namespace) }) {
 				p.Report(lint.Problem{
 					At: b.port.At(), Subject: o.Subject(), Path: "backend." + b.name.Text() + "." + b.port.Text(),
 					Related: []finding.Location{related(found[0], "this is the Service")},

@@ -52,11 +52,13 @@ func targetPort(p *lint.Pass, service *kubernetes.Service, port kubernetes.Servi
 		p.Report(problem)
 		return
 	}
-	if slices.ContainsFunc(all, func(w *kubernetes.Workload) bool { return listens(w, number) }) {
+	// Declaring a port is optional, so that a number is told only where it was not
+	// written for the pods at all, and they have one port that can be meant.
+	if !port.Node.Get("targetPort").IsNull() || len(service.Ports) != 1 || slices.ContainsFunc(all, func(w *kubernetes.Workload) bool { return len(w.Ports()) != 1 || listens(w, number) }) {
 		return
 	}
-	problem.Severity = finding.Medium // declaring a port is optional
-	problem.Message = fmt.Sprintf("no container of %s declares port %q; lead it to one that is listened on%s", called(all[0].Object), port.Target, offered(all[0]))
+	problem.Severity = finding.Medium
+	problem.Message = fmt.Sprintf("without a targetPort requests go to port %q of the pods, and the container of %s has another; set the targetPort%s", port.Target, called(all[0].Object), offered(all[0]))
 	p.Report(problem)
 }
 

@@ -14,10 +14,10 @@ var untraced = lint.Check[*kubernetes.Object]{
 		Summary: "What runs can be traced to the commit that it came from",
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
-		if !demanding(p) || w.Set.First() != w || w.Set.Delivered() {
+		if !demanding(p) || w.Set.Anywhere().First() != w || w.Set.Anywhere().Delivered() {
 			return
 		}
-		for _, other := range w.Set.Workloads() {
+		for _, other := range w.Set.Anywhere().Workloads() {
 			if traced(other) {
 				return
 			}

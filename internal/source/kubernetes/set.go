@@ -22,6 +22,9 @@ type Set struct {
 	Target schema.Target
 	// Definitions is the set whose custom resource definitions count; its own when nil.
 	Definitions *Set
+	// Rendered says that they are what one chart or kustomization renders to, so that
+	// they are applied together. It is set before the set is asked anything, too.
+	Rendered bool
 
 	limits map[string]string // the names of LimitRanges that give containers defaults, by namespace
 	images map[string]string
@@ -29,7 +32,7 @@ type Set struct {
 	// for metrics, what applies manifests.
 	policing, otherPolicies, monitored, delivered bool
 
-	open    map[string]Openness // by namespace
+	open    map[where]Openness
 	index   index
 	schemas schemas
 }

@@ -15,25 +15,32 @@ const most = 256
 // index is how objects are found without looking at all of them. It is made once
 // and only read afterwards.
 type index struct {
-	named     map[named][]*Object
-	labels    map[*Workload]map[string]string
-	all       []*Workload
-	byLabel   map[label][]*Workload // wherever they are
-	inside    map[spot][]*Workload
-	pods      map[string][]*Workload // by namespace
-	services  selectors[*Service]
-	labelled  labelled
-	policies  selectors[*Policy]
-	budgets   selectors[*Budget]
-	scalers   map[named][]*Object // by what they scale
-	bound     map[named][]*Object // RoleBindings by a ServiceAccount that they name
-	generated map[string]bool     // the names of what kustomizations generate
-	foreign   foreign
-	used      map[named]bool
-	said      map[string]bool        // words of commands and environments
-	certified map[string]bool        // Secrets that cert-manager makes for an Ingress or a Gateway
-	workloads map[string][]*Workload // by name
+	named    map[named][]*Object
+	labels   map[*Workload]map[string]string
+	all      []*Workload
+	byLabel  map[label][]*Workload // wherever they are
+	inside   map[spot][]*Workload
+	pods     map[string][]*Workload // by namespace
+	services selectors[*Service]
+	labelled labelled
+	// What reads metrics, by the labels of Services and of pods.
+	monitors, podMonitors selectors[*Monitor]
+	policies              selectors[*Policy]
+	budgets               selectors[*Budget]
+	scalers               map[named][]*Object // by what they scale
+	bound                 map[named][]*Object // RoleBindings by a ServiceAccount that they name
+	generated             map[string]bool     // the names of what kustomizations generate
+	foreign               foreign
+	seen                  map[duplicate]bool
+	examples              map[string]bool // directories whose files are not applied together
+	used                  map[named]bool
+	said                  map[string]bool        // words of commands and environments
+	certified             map[string]bool        // Secrets that cert-manager makes for an Ingress or a Gateway
+	workloads             map[string][]*Workload // by name
 }
+
+// duplicate is what no two objects of a cluster have in common, in one directory.
+type duplicate struct{ dir, group, kind, namespace, name string }
 
 // spot is a label in a namespace.
 type spot struct {
@@ -49,6 +56,7 @@ func newIndex(k Kustomizations) index {
 		byLabel: map[label][]*Workload{}, inside: map[spot][]*Workload{}, pods: map[string][]*Workload{},
 		scalers: map[named][]*Object{}, bound: map[named][]*Object{}, generated: map[string]bool{}, used: map[named]bool{},
 		said: map[string]bool{}, certified: map[string]bool{}, workloads: map[string][]*Workload{}, labelled: labelled{},
+		seen: map[duplicate]bool{}, examples: map[string]bool{},
 	}
 	for _, name := range k.generated {
 		x.generated[name] = true
@@ -59,6 +67,10 @@ func newIndex(k Kustomizations) index {
 func (x *index) add(o *Object) {
 	name := named{o.Kind, unhashed(o.Name)}
 	x.named[name] = append(x.named[name], o)
+	if again := (duplicate{o.dir(), o.Group(), o.Kind, o.Namespace, o.Name}); o.Name != "" {
+		x.examples[again.dir] = x.examples[again.dir] || x.seen[again]
+		x.seen[again] = true
+	}
 	if w, ok := o.Workload(); ok {
 		x.addWorkload(w)
 	} else if !builtin(o.Group()) {
@@ -158,20 +170,30 @@ func builtin(group string) bool {
 func near(a, b string) bool { return a == b || a == "" || b == "" }
 
 // Together says that two objects are for sure in one namespace of one cluster:
-// those of one directory are, those of the same named namespace, and all of a
-// complete set whose namespaces are the same.
+// those of one rendering are, and of one directory, and those of the same named
+// namespace, and all of a complete set. A directory where a name stands twice
+// holds examples, each file of which is for itself.
 func (s *Set) Together(a, b *Object) bool {
 	if a.Namespace != b.Namespace {
 		return false
 	}
-	if s.Complete || a.File == b.File {
+	if s.Complete || s.Rendered || a.File == b.File {
 		return true
 	}
-	if a.Namespace != "" {
-		// The same twice is for two clusters.
-		return a.dir() == b.dir() || s.once(a) && s.once(b)
+	if dir := a.dir(); dir == b.dir() {
+		return !s.index.examples[dir]
 	}
-	return a.dir() == b.dir()
+	// The same twice is for two clusters.
+	return a.Namespace != "" && s.once(a) && s.once(b)
+}
+
+// Beside says that an object which another names with its namespace is for sure the
+// one that is meant.
+func (s *Set) Beside(o, other *Object, namespace string) bool {
+	if o.Namespace == namespace {
+		return s.Together(o, other)
+	}
+	return other.Namespace == namespace && (s.Complete || s.Rendered || s.once(other) || o.dir() == other.dir() && !s.index.examples[o.dir()])
 }
 
 func (s *Set) once(o *Object) bool { return len(s.index.named[named{o.Kind, unhashed(o.Name)}]) == 1 }

@@ -321,7 +321,8 @@ func (s *Set) Covered(w *Workload) (ingress, egress bool) {
 	return ingress, egress
 }
 
-// Openness is what the policies of a namespace leave open.
+// Openness is what policies leave open of a namespace, or of a directory of
+// manifests without one.
 type Openness struct {
 	// Workloads is how many there are that policies could cover.
 	Workloads int
@@ -333,35 +334,57 @@ type Openness struct {
 	First map[string]*Workload
 }
 
-// Uncovered says what the policies of a namespace leave open.
-func (s *Set) Uncovered(namespace string) Openness { return s.open[namespace] }
+// Uncovered says what policies leave open of all that is in w's namespace, or of
+// all in its directory where only that is open altogether.
+func (s *Set) Uncovered(w *Workload) (open Openness, dir string) {
+	open = s.open[where{w.Namespace, ""}]
+	if w.Namespace == "" && !open.None {
+		return s.open[where{"", w.dir()}], w.dir()
+	}
+	return open, ""
+}
+
+// where is a namespace, or a directory of manifests without one.
+type where struct{ namespace, dir string }
 
 // uncovered looks at all workloads once.
-func (s *Set) uncovered() map[string]Openness {
-	open := map[string]Openness{}
+func (s *Set) uncovered() map[where]Openness {
+	open := map[where]Openness{}
 	for _, w := range s.index.all {
 		if !w.Isolable() {
 			continue
 		}
-		o, ok := open[w.Namespace]
-		if !ok {
-			o = Openness{None: true, NoIngress: true, NoEgress: true, First: map[string]*Workload{}}
-		}
 		ingress, egress := s.Covered(w)
-		o.Workloads++
-		o.None = o.None && !ingress && !egress
-		o.NoIngress, o.NoEgress = o.NoIngress && !ingress, o.NoEgress && !egress
-		direction := ""
-		switch {
-		case ingress && !egress:
-			direction = "egress"
-		case egress && !ingress:
-			direction = "ingress"
+		places := []where{{w.Namespace, ""}}
+		if w.Namespace == "" {
+			places = append(places, where{"", w.dir()})
 		}
-		if o.First[direction] == nil && !(ingress && egress) {
-			o.First[direction] = w
+		for _, place := range places {
+			o, ok := open[place]
+			if !ok {
+				o = Openness{None: true, NoIngress: true, NoEgress: true, First: map[string]*Workload{}}
+			}
+			o.add(w, ingress, egress)
+			open[place] = o
 		}
-		open[w.Namespace] = o
 	}
 	return open
+}
+
+func (o *Openness) add(w *Workload, ingress, egress bool) {
+	o.Workloads++
+	o.None = o.None && !ingress && !egress
+	o.NoIngress, o.NoEgress = o.NoIngress && !ingress, o.NoEgress && !egress
+	direction := ""
+	switch {
+	case ingress && egress:
+		return
+	case ingress:
+		direction = "egress"
+	case egress:
+		direction = "ingress"
+	}
+	if o.First[direction] == nil {
+		o.First[direction] = w
+	}
 }

@@ -236,11 +236,45 @@ func (x labelled) of(selector Selector) []*Service {
 	return all
 }
 
+// Anywhere is the set of all manifests that there are, of which this may be what
+// one chart or kustomization renders to: what is there is not missing.
+func (s *Set) Anywhere() *Set {
+	if s != nil && s.Definitions != nil {
+		return s.Definitions
+	}
+	return s
+}
+
 // HasPolicies says whether there is a NetworkPolicy of Kubernetes in the set.
 func (s *Set) HasPolicies() bool { return s != nil && s.policing }
 
-// Monitored says that something in the set looks for metrics by itself.
-func (s *Set) Monitored() bool { return s == nil || s.monitored }
+// Monitored says that something in the set looks for the metrics of w, or may: a
+// monitor that selects its pods or a Service before them, in whatever namespace, or
+// something of another maker.
+func (s *Set) Monitored(w *Workload) bool {
+	if s == nil || s.monitored || len(s.index.podMonitors.of("", s.Labels(w))) > 0 {
+		return true
+	}
+	for _, service := range s.Services(w) {
+		if len(s.index.monitors.of("", texts(service.Node.Get("metadata").Get("labels")))) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Monitor is the view on an object of the Prometheus operator that says where
+// metrics are read.
+type Monitor struct {
+	*Object
+
+	selector Selector
+}
+
+// Selects returns the selector of the Services, or of the pods, that serve metrics.
+func (m *Monitor) Selects() Selector { return m.selector }
+
+func (m *Monitor) home() string { return "" }
 
 // Delivered says that something in the set applies manifests from a repository.
 func (s *Set) Delivered() bool { return s == nil || s.delivered }
@@ -256,7 +290,14 @@ func (s *Set) First() *Workload {
 // note takes what the set as a whole is said to have.
 func (s *Set) note(o *Object) {
 	switch o.Kind {
-	case "ServiceMonitor", "PodMonitor", "ScrapeConfig", "VMServiceScrape", "VMPodScrape", "PodMonitoring", "ClusterPodMonitoring", "OpenTelemetryCollector", "Instrumentation":
+	case "ServiceMonitor", "PodMonitor":
+		monitor := &Monitor{Object: o, selector: LabelSelector(o.Node.Get("spec").Get("selector"))}
+		if o.Kind == "PodMonitor" {
+			s.index.podMonitors.add(monitor)
+		} else {
+			s.index.monitors.add(monitor)
+		}
+	case "ScrapeConfig", "VMServiceScrape", "VMPodScrape", "PodMonitoring", "ClusterPodMonitoring", "OpenTelemetryCollector", "Instrumentation":
 		s.monitored = s.monitored || !builtin(o.Group())
 	case "Application", "ApplicationSet", "Kustomization", "HelmRelease", "GitRepository", "GitRepo", "RootSync", "RepoSync", "App":
 		s.delivered = s.delivered || !builtin(o.Group())
