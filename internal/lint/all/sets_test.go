@@ -9,6 +9,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
 )
 
 // TestPeersGetSetsWrong holds defects of peers on several objects, by the report of
@@ -161,7 +162,15 @@ func TestManyServicesOfManyPods(t *testing.T) {
 		fmt.Fprintf(&b, "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p%d, labels: {app: web}}\nspec: {containers: [{name: a, image: 'a:1', ports: [{containerPort: 1}]}]}\n", i)
 		fmt.Fprintf(&b, "---\napiVersion: v1\nkind: Service\nmetadata: {name: s%d}\nspec: {selector: {app: web}, ports: [{port: 1}]}\n", i)
 	}
-	report := judge(t, &txtar.Archive{Files: []txtar.File{{Name: "x.yaml", Data: []byte(b.String())}}}, "", lint.Options{})
+	tree, err := source.Open(plant(t, &txtar.Archive{Files: []txtar.File{{Name: "x.yaml", Data: []byte(b.String())}}}, ""), source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.Close()
+	report, err := lint.Run(t.Context(), Linters(), nil, tree, lint.Options{AsOf: today})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if len(report.Findings) < 4_000 {
 		t.Errorf("%d findings", len(report.Findings))
 	}
