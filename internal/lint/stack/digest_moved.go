@@ -29,7 +29,8 @@ var digestMoved = lint.Check[*ship]{
 				continue // an earlier release
 			}
 			p.Report(about(c, "image", c.Node.Get("image").At(), fmt.Sprintf(
-				"container %q runs %q, and what was judged under that tag is %s: what runs is another image; write the digest that was judged", c.Name, c.Node.Get("image").Text(), p.Digests[0])))
+				"container %q runs %q, and what was judged under that tag is %s: what runs is another image; write the digest that was judged", c.Name, c.Node.Get("image").Text(), p.Digests[0],
+			)))
 		}
 	},
 }

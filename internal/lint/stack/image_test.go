@@ -23,7 +23,8 @@ func tiny(t testing.TB, change func(*v1.Config), more ...contentstest.File) *con
 	}
 	files := append([]contentstest.File{
 		{Name: "etc/passwd", Body: "root:x:0:0::/:/\napp:x:1000:1000::/home/app:/\n"},
-		{Name: "app/"}, {Name: "app/web", Body: contentstest.Program("", elf.EM_X86_64), Mode: 0o755},
+		{Name: "app/"},
+		{Name: "app/web", Body: contentstest.Program("", elf.EM_X86_64), Mode: 0o755},
 	}, more...)
 	return contentstest.Open(t, config, files)
 }

@@ -29,7 +29,8 @@ var mountHidesProgram = lint.Check[*ship]{
 					continue
 				}
 				problem := about(c, "volumeMounts["+m.path+"]", m.at, fmt.Sprintf(
-					"container %q mounts %s at %q, which hides %q that its image starts; mount it elsewhere, or one file of it by subPath", c.Name, article(m.kind), m.path, file))
+					"container %q mounts %s at %q, which hides %q that its image starts; mount it elsewhere, or one file of it by subPath", c.Name, article(m.kind), m.path, file,
+				))
 				problem.Related = []finding.Location{noted(s.of(c.Stage).startAt(), "starts it")}
 				p.Report(problem)
 			}
@@ -145,7 +146,7 @@ func (s *ship) hiddenModules(p *lint.Pass, service *binding.Service) {
 		for _, kind := range modules {
 			dir := path.Join(f.workdir, kind.dir)
 			at, ok := f.installs(kind.managers)
-			if !ok || below(service.Service, dir, f.workdir) || s.tracked(service, m, kind.dir) {
+			if !ok || below(service.Service, dir, f.workdir) || tracked(service, kind.dir) {
 				continue
 			}
 			p.Report(lint.Problem{
@@ -200,6 +201,6 @@ func (f *facts) installs(managers []string) (finding.Location, bool) {
 }
 
 // tracked says that the sources hold the directory themselves.
-func (s *ship) tracked(service *binding.Service, m compose.Mount, dir string) bool {
+func tracked(service *binding.Service, dir string) bool {
 	return service.Stage.File.Lookup(dir+"/.package-lock.json") != nil || service.Stage.File.Lookup(dir+"/autoload.php") != nil
 }

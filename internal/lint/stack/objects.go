@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -63,9 +65,9 @@ func (o *objects) addService(s *kubernetes.Object) {
 func (o *objects) serving(w *kubernetes.Workload) []*kubernetes.Object {
 	labels := w.Labels()
 	var all []*kubernetes.Object
-	for key, value := range labels {
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
 	services:
-		for _, s := range o.services[w.Namespace][key+"="+value] {
+		for _, s := range o.services[w.Namespace][key+"="+labels[key]] {
 			for _, e := range s.Node.Get("spec").Get("selector").Entries() {
 				if got, ok := labels[e.Key.Text()]; !ok || got != e.Value.Text() {
 					continue services

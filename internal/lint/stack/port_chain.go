@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -120,7 +121,7 @@ func (s *ship) odd(c *binding.Container, one port, agreed int, all []port) lint.
 	}
 	problem := lint.Problem{
 		At: one.at, Subject: c.Workload.Subject(), Path: one.path, Severity: finding.Medium, Related: related,
-		Message: fmt.Sprintf("%s is %q and nothing else names that port: %s %s %d; mend the one that is wrong", one.kind, fmt.Sprint(one.number), list(kinds), say(len(kinds)), agreed),
+		Message: fmt.Sprintf("%s is %q and nothing else names that port: %s %s %d; mend the one that is wrong", one.kind, strconv.Itoa(one.number), list(kinds), say(len(kinds)), agreed),
 	}
 	switch {
 	case one.kind == "EXPOSE" || one.kind == "HEALTHCHECK":

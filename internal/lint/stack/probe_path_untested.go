@@ -31,7 +31,8 @@ var probePathUntested = lint.Check[*ship]{
 					continue
 				}
 				problem := about(c, key+".httpGet.path", n.At(), fmt.Sprintf(
-					"container %q: only the %s asks %q, the health check asks %s: nobody sees it fail before it runs in a cluster; ask it in a test too", c.Name, key, name, list(quoted(paths))))
+					"container %q: only the %s asks %q, the health check asks %s: nobody sees it fail before it runs in a cluster; ask it in a test too", c.Name, key, name, list(quoted(paths)),
+				))
 				problem.Related = []finding.Location{at}
 				p.Report(problem)
 			}

@@ -36,7 +36,8 @@ var probeTimeoutDefault = lint.Check[*ship]{
 			}
 			problem := about(c, short[0]+".timeoutSeconds", first, fmt.Sprintf(
 				"container %q: %s %s not set timeoutSeconds, which then is \"1\", and the health check allows %s; set it to %.0f",
-				c.Name, list(short), do(len(short)), timeout, max(1, timeout.Seconds())))
+				c.Name, list(short), do(len(short)), timeout, max(1, timeout.Seconds()),
+			))
 			problem.Related = []finding.Location{noted(at, "allows "+timeout.String())}
 			p.Report(problem)
 		}

@@ -28,7 +28,8 @@ var readOnlyVolume = lint.Check[*ship]{
 			for _, v := range s.volumesOf(c) {
 				if !covered(v.text) {
 					problem := about(c, "readOnlyRootFilesystem["+v.text+"]", flag.At(), fmt.Sprintf(
-						"container %q has a read-only root, and nothing is mounted at %q, a VOLUME of its image: what it writes there fails or is lost, as the runtime likes; mount a volume there", c.Name, v.text))
+						"container %q has a read-only root, and nothing is mounted at %q, a VOLUME of its image: what it writes there fails or is lost, as the runtime likes; mount a volume there", c.Name, v.text,
+					))
 					if v.at.Line != 0 {
 						problem.Related = []finding.Location{v.at}
 					}
@@ -41,7 +42,8 @@ var readOnlyVolume = lint.Check[*ship]{
 				continue
 			}
 			p.Report(about(c, "readOnlyRootFilesystem", flag.At(), fmt.Sprintf(
-				"container %q has a read-only root, and %q writes to %s to start, where nothing is mounted; mount an emptyDir there", c.Name, base, list(quoted(writes)))))
+				"container %q has a read-only root, and %q writes to %s to start, where nothing is mounted; mount an emptyDir there", c.Name, base, list(quoted(writes)),
+			)))
 		}
 		for _, service := range s.services {
 			v := service.Get("read_only")

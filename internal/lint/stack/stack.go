@@ -183,9 +183,6 @@ func quoted(words []string) []string {
 	return all
 }
 
-// where is a place as people write it: "compose.yaml:12".
-func where(at finding.Location) string { return fmt.Sprintf("%s:%d", at.Path, at.Line) }
-
 // add appends what is not there yet.
 func add[T comparable](all []T, more ...T) []T {
 	for _, one := range more {

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/compose"
@@ -93,8 +92,4 @@ func by(r binding.Row) string {
 		return "? " + strings.Join(r.Candidates, ", ")
 	}
 	return string(r.By)
-}
-
-func describe(f finding.Finding) string {
-	return fmt.Sprintf("%s:%d:%d: %s: %s [%s]", f.Location.Path, f.Location.Line, f.Location.Column, f.Severity, f.Message, f.Rule.ID)
 }

@@ -100,6 +100,9 @@ func New(models lint.Models, opts lint.Options, images []*contents.Image) *Set {
 	b.containers()
 	b.pairs()
 	b.images()
+	for _, service := range s.Services {
+		slices.SortStableFunc(service.Containers, byPlace)
+	}
 	return s
 }
 

@@ -216,6 +216,8 @@ func (b *binder) affixes(left map[string][]*Container, byName map[string][]*dock
 }
 
 // official are the images that Docker publishes and that manifests run as they are.
+//
+//nolint:misspell // Eclipse writes it so
 var official = strings.Fields(`adminer alpine amazoncorretto apache-couchdb arangodb backdrop bash bonita busybox caddy cassandra
 	centos chronograf clojure composer consul convertigo couchbase couchdb crate debian docker drupal eclipse-mosquitto
 	eclipse-temurin eggdrop elasticsearch elixir emqx erlang fedora flink fluentd friendica gcc geonetwork ghost golang gradle
