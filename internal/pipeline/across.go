@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/image/contents"
@@ -52,6 +53,11 @@ func Across(checks Checks) Stage {
 			report := s.Before.Excusing.Report()
 			s.Before.Excuses = &report
 		}
+		// What was built here is newer than what the manifests name; that they name another
+		// image than the one that was judged says something of one that was published.
+		if tags, digests := s.published(); len(digests) > 0 {
+			s.Looked.Known(tags, digests)
+		}
 		if err := s.Looked.Across(ctx, all); err != nil {
 			return "", err
 		}
@@ -93,6 +99,21 @@ func (img *Image) dockerfile() string {
 		return ""
 	}
 	return img.Built.Layers[0].Location.Path
+}
+
+// published are the references and digests of images that somebody else built: the
+// digest of the index, where one was named by it, too.
+func (s *State) published() (tags, digests []string) {
+	for _, img := range s.Images {
+		if img.Built != nil || img.Synthesised {
+			continue
+		}
+		tags, digests = append(tags, img.Reference), append(digests, img.Digest.String())
+		if _, digest, ok := strings.Cut(img.Reference, "@"); ok {
+			digests = append(digests, digest)
+		}
+	}
+	return tags, digests
 }
 
 // images are those that were looked into.
