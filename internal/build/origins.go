@@ -1,7 +1,6 @@
 package build
 
 import (
-	"bytes"
 	"fmt"
 	"runtime"
 	"slices"
@@ -161,11 +160,7 @@ type chain struct {
 }
 
 func readChain(src Source, config *v1.ConfigFile) (*chain, error) {
-	tree, err := parser.Parse(bytes.NewReader(src.Dockerfile))
-	if err != nil {
-		return nil, fmt.Errorf("parsing %s: %w", src.Name, err)
-	}
-	stages, metaArgs, err := instructions.Parse(tree.AST, nil)
+	tree, stages, metaArgs, err := Stages(src.Dockerfile)
 	if err != nil {
 		return nil, fmt.Errorf("parsing %s: %w", src.Name, err)
 	}

@@ -87,6 +87,11 @@ USER 1
 			made(base, []string{"RUN a", "RUN b", "RUN c"}), 1,
 			[]string{"1-1 base", "2-2", "4-4", "6-6"},
 		},
+		"checks excused above an instruction": {
+			Source{Dockerfile: []byte("FROM a\n# check=skip=JSONArgsRecommended\nRUN x\n")},
+			made(base, []string{"RUN x"}), 1,
+			[]string{"1-1 base", "3-3"},
+		},
 		"another history, known base": {
 			Source{Dockerfile: []byte("FROM a\nRUN x\nRUN y\n"), Base: made(base, nil)},
 			made(base, []string{"squashed"}), 1,

@@ -456,6 +456,18 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// BuildKit's own parser falls over "# check=" above an instruction.
+func TestStepsBelowChecks(t *testing.T) {
+	t.Parallel()
+	d := &dockerfile{content: []byte("FROM a\n# check=skip=JSONArgsRecommended\nRUN one\n")}
+	if err := d.parse(build.Spec{DockerfileName: "D"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := d.step("Step 2/2 : RUN one"); !ok || got.at.Line != 3 {
+		t.Errorf("%+v, %v", got, ok)
+	}
+}
+
 func FuzzHear(f *testing.F) {
 	f.Add([]byte(`{"stream":"Step 1/2 : FROM x\n"}{"errorDetail":{"code":1,"message":"x returned a non-zero code: 1"}}`))
 	f.Add([]byte(`{"status":"Pulling","id":"a","progressDetail":{"current":1,"total":2}}{"aux":{"ID":"sha256:x"}}`))

@@ -1,7 +1,6 @@
 package classic
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -84,12 +83,7 @@ func readBounded(path string) ([]byte, error) {
 
 // parse lists the steps. A Dockerfile that does not parse is a *build.FailedError.
 func (d *dockerfile) parse(spec build.Spec) error {
-	tree, err := parser.Parse(bytes.NewReader(d.content))
-	var stages []instructions.Stage
-	var globals []instructions.ArgCommand
-	if err == nil {
-		stages, globals, err = instructions.Parse(tree.AST, nil)
-	}
+	_, stages, globals, err := build.Stages(d.content)
 	if err != nil {
 		at := finding.Location{Path: spec.DockerfileName}
 		if parse, ok := errors.AsType[*parser.LocationError](err); ok && len(parse.Locations) > 0 {
