@@ -15,7 +15,7 @@ var configMapUnused = lint.Check[*kubernetes.Object]{
 		Summary: "Every ConfigMap of a complete set is used by something in it",
 	},
 	Run: on(func(p *lint.Pass, o *kubernetes.Object) {
-		if !p.Complete || o.Set.Used("ConfigMap", o.Name) || o.Set.Said(o.Name) || readByOthers(o) {
+		if !p.Complete || o.Set.Used("ConfigMap", o.Name) || o.Set.Said(o.Name) || o.Set.May("get", "configmaps") || readByOthers(o) {
 			return
 		}
 		p.Report(lint.Problem{

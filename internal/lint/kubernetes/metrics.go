@@ -27,11 +27,11 @@ var metrics = lint.Check[*kubernetes.Object]{
 	},
 }
 
-// scraped reports a workload whose metrics nobody finds, where the set or the
-// profile lets that be told.
+// scraped reports a workload whose metrics nobody finds, where the profile
+// asks for that.
 func scraped(p *lint.Pass, w *kubernetes.Workload) {
 	services := w.Set.Services(w)
-	if w.RunsToEnd() || len(services) == 0 || !p.Complete && !demanding(p) || w.Set.Anywhere().Monitored(w) || pushes(w) {
+	if w.RunsToEnd() || len(services) == 0 || !demanding(p) || w.Set.Anywhere().Monitored(w) || pushes(w) {
 		return
 	}
 	problem := lint.Problem{

@@ -29,3 +29,31 @@ func (s *Set) Bindings(namespace, account string) []*Object {
 	}
 	return all
 }
+
+// right is something that a role lets somebody do.
+type right struct{ verb, resource string }
+
+// May says whether a role of the set lets somebody do something to what is named
+// in the core API group.
+func (s *Set) May(verb, resource string) bool {
+	if s == nil {
+		return true
+	}
+	for _, r := range []right{{verb, resource}, {verb, "*"}, {"*", resource}, {"*", "*"}} {
+		if s.index.rights[r] {
+			return true
+		}
+	}
+	return false
+}
+
+// addRights takes what a Role or ClusterRole lets somebody do.
+func (x *index) addRights(o *Object) {
+	for _, rule := range o.Node.Get("rules").Items() {
+		for _, verb := range rule.Get("verbs").Items() {
+			for _, resource := range rule.Get("resources").Items() {
+				x.rights[right{verb.Text(), resource.Text()}] = true
+			}
+		}
+	}
+}

@@ -31,6 +31,7 @@ type index struct {
 	bound                 map[named][]*Object // RoleBindings by a ServiceAccount that they name
 	generated             map[string]bool     // the names of what kustomizations generate
 	foreign               foreign
+	rights                map[right]bool
 	seen                  map[duplicate]bool
 	examples              map[string]bool // directories whose files are not applied together
 	used                  map[named]bool
@@ -56,7 +57,7 @@ func newIndex(k Kustomizations) index {
 		byLabel: map[label][]*Workload{}, inside: map[spot][]*Workload{}, pods: map[string][]*Workload{},
 		scalers: map[named][]*Object{}, bound: map[named][]*Object{}, generated: map[string]bool{}, used: map[named]bool{},
 		said: map[string]bool{}, certified: map[string]bool{}, workloads: map[string][]*Workload{}, labelled: labelled{},
-		seen: map[duplicate]bool{}, examples: map[string]bool{},
+		seen: map[duplicate]bool{}, rights: map[right]bool{}, examples: map[string]bool{},
 	}
 	for _, name := range k.generated {
 		x.generated[name] = true
@@ -97,6 +98,7 @@ func (x *index) add(o *Object) {
 		}
 	}
 	if o.Group() == rbac {
+		x.addRights(o)
 		for _, subject := range o.Node.Get("subjects").Items() {
 			account := named{subject.Get("kind").Text(), subject.Get("name").Text()}
 			x.bound[account] = append(x.bound[account], o)
