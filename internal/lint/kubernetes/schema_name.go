@@ -52,10 +52,14 @@ type format struct {
 
 // The formats of apimachinery's util/validation.
 var (
-	dnsLabel = format{regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`), 63,
-		"at most 63 lowercase letters, digits and \"-\", with a letter or digit at both ends"}
-	dnsSubdomain = format{regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`), 253,
-		"lowercase letters, digits, \"-\" and \".\", with a letter or digit at both ends"}
+	dnsLabel = format{
+		regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`), 63,
+		"at most 63 lowercase letters, digits and \"-\", with a letter or digit at both ends",
+	}
+	dnsSubdomain = format{
+		regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`), 253,
+		"lowercase letters, digits, \"-\" and \".\", with a letter or digit at both ends",
+	}
 	cronJobName = format{dnsSubdomain.pattern, 52, "at most 52 lowercase letters, digits, \"-\" and \".\", since its Jobs have longer names"}
 	labelName   = regexp.MustCompile(`^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$`)
 )
@@ -100,14 +104,14 @@ func (n names) name(at kubernetes.Node, path, what string, f format) {
 
 func (n names) labels(metadata kubernetes.Node, path string) {
 	for _, e := range metadata.Get("labels").Entries() {
-		n.key(e.Key, path+".labels", "label")
+		n.key(e.Key, path+".labels", "a label")
 		value := e.Value.Text()
 		if value != "" && (len(value) > 63 || !labelName.MatchString(value)) && !schema.Placeholder(value) {
 			n.tell(e.Value, path+".labels["+e.Key.Text()+"]", fmt.Sprintf("%q is no value for a label, and Kubernetes refuses it; write at most 63 letters, digits, \"-\", \"_\" and \".\", with a letter or digit at both ends", shortened(value)))
 		}
 	}
 	for _, e := range metadata.Get("annotations").Entries() {
-		n.key(e.Key, path+".annotations", "annotation")
+		n.key(e.Key, path+".annotations", "an annotation")
 	}
 }
 
@@ -120,7 +124,7 @@ func (n names) key(at kubernetes.Node, path, what string) {
 	}
 	name := key
 	if domain, rest, ok := strings.Cut(key, "/"); ok {
-		if what == "annotation" {
+		if what == "an annotation" {
 			domain = strings.ToLower(domain)
 		}
 		name = rest
@@ -129,13 +133,8 @@ func (n names) key(at kubernetes.Node, path, what string) {
 		}
 	}
 	if len(name) > 63 || !labelName.MatchString(name) {
-		n.tell(at, path+"["+key+"]", fmt.Sprintf("%q is no key for a %s, and Kubernetes refuses it; write at most 63 letters, digits, \"-\", \"_\" and \".\", after \"domain/\" where it belongs to one", shortened(key), article(what)))
+		n.tell(at, path+"["+key+"]", fmt.Sprintf("%q is no key for %s, and Kubernetes refuses it; write at most 63 letters, digits, \"-\", \"_\" and \".\", after \"domain/\" where it belongs to one", shortened(key), what))
 	}
-}
-
-// article avoids "a annotation".
-func article(what string) string {
-	return strings.Replace(what, "annotation", "label or annotation", 1)
 }
 
 // shortened cuts a text for a message.

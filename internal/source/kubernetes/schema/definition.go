@@ -137,8 +137,9 @@ func readShape(t string, values []value) *shape {
 		return &shape{form: mapping, of: readShape(t[2:], values)}
 	case structure:
 		return &shape{form: structure, name: t[1:]}
+	default:
+		return &shape{form: form(t[0]), values: values}
 	}
-	return &shape{form: form(t[0]), values: values}
 }
 
 // definition returns the fields of a structure.

@@ -82,8 +82,9 @@ func (s *shape) takes(n yaml.Node) (ok, doubtful bool) {
 		return t == "str" || t == "int" || t == "float", false
 	case intOrString:
 		return t == "str" || integer(n, t, 32), false
+	default: // no scalar
+		return true, false
 	}
-	return true, false
 }
 
 // integer says whether a number is whole and fits: JSON writes 3.0 as 3.
@@ -169,8 +170,9 @@ func (s *shape) wants() string {
 		return "a whole number or text"
 	case quantity:
 		return "an amount"
+	default:
+		return "text"
 	}
-	return "text"
 }
 
 func (s *shape) write() string {
@@ -185,8 +187,9 @@ func (s *shape) write() string {
 		return "write the number without quotes"
 	case intOrString, quantity:
 		return "write the number or the text"
+	default:
+		return "put it between quotes"
 	}
-	return "put it between quotes"
 }
 
 func has(n yaml.Node) string {

@@ -62,6 +62,9 @@ var builtin = sync.OnceValue(func() *catalogue {
 	return c
 })
 
+// maxText is more than the schemas will ever take.
+const maxText = 4 << 20
+
 func unpack(packed []byte) (string, error) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
@@ -69,7 +72,7 @@ func unpack(packed []byte) (string, error) {
 	}
 	var text strings.Builder
 	text.Grow(8 * len(packed))
-	if _, err := io.Copy(&text, r); err != nil {
+	if _, err := io.Copy(&text, io.LimitReader(r, maxText)); err != nil {
 		return "", fmt.Errorf("unpacking the Kubernetes schemas: %w", err)
 	}
 	return text.String(), nil
@@ -108,14 +111,7 @@ func decode(packed []byte) (*catalogue, error) {
 			if len(words) > 2 {
 				b.in, err = readMask(words[2][1:])
 			}
-			end := strings.Index(text, "\nD ") + 1
-			if end == 0 {
-				end = len(text)
-			}
-			if strings.HasPrefix(text, "D ") {
-				end = 0
-			}
-			b.text, text = text[:end], text[end:]
+			b.text, text = fields(text)
 			c.blocks[words[1]] = b
 		default:
 			err = fmt.Errorf("a line %q", line)
@@ -127,6 +123,17 @@ func decode(packed []byte) (*catalogue, error) {
 	return c, nil
 }
 
+// fields cuts a text before the next structure.
+func fields(text string) (before, after string) {
+	if strings.HasPrefix(text, "D ") {
+		return "", text
+	}
+	if end := strings.Index(text, "\nD "); end >= 0 {
+		return text[:end+1], text[end+1:]
+	}
+	return text, ""
+}
+
 func readMask(text string) (mask, error) {
 	n, err := strconv.ParseUint(text, 16, 16)
 	return mask(n), err
@@ -135,58 +142,3 @@ func readMask(text string) (mask, error) {
 // first and last are the oldest and youngest minor of a mask.
 func (c *catalogue) first(m mask) int { return c.minors[bits.TrailingZeros16(uint16(m))] }
 func (c *catalogue) last(m mask) int  { return c.minors[bits.Len16(uint16(m))-1] }
-
-// Target is the minors that manifests are meant for, between two that are known.
-type Target struct {
-	in mask
-	// Declared says that somebody named the oldest: what it does not know is wrong
-	// then, and not only young.
-	Declared bool
-}
-
-// Any is all minors that are known, named by nobody.
-func Any() Target { return Target{in: 1<<len(builtin().minors) - 1} }
-
-// Between reads versions such as "1.33"; an empty one is the oldest or youngest
-// that is known, as is one beyond them.
-func Between(oldest, youngest string) Target {
-	t := Target{Declared: oldest != ""}
-	low, high := minor(oldest, 0), minor(youngest, 1<<16)
-	for i, m := range builtin().minors {
-		if m >= low && m <= high {
-			t.in |= 1 << i
-		}
-	}
-	if t.in == 0 { // all older or all younger than what is known
-		minors := builtin().minors
-		t.in = 1
-		if low > minors[0] {
-			t.in = 1 << (len(minors) - 1)
-		}
-	}
-	return t
-}
-
-func minor(version string, otherwise int) int {
-	_, after, _ := strings.Cut(version, ".")
-	if n, err := strconv.Atoi(after); err == nil {
-		return n
-	}
-	return otherwise
-}
-
-// Oldest and Youngest are the bounds ("1.31"); Oldest of the zero Target is the
-// oldest that is known.
-func (t Target) Oldest() string { return version(builtin().first(t.orAll())) }
-
-// Youngest is the upper bound.
-func (t Target) Youngest() string { return version(builtin().last(t.orAll())) }
-
-func (t Target) orAll() mask {
-	if t.in == 0 {
-		return Any().in
-	}
-	return t.in
-}
-
-func version(minor int) string { return "1." + strconv.Itoa(minor) }
