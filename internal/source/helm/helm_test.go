@@ -436,3 +436,31 @@ type: library
 		t.Errorf("values that are not there: %+v", out.Unread)
 	}
 }
+
+// FuzzRender: no template makes the renderer panic, and every place lies in a file
+// of the tree.
+func FuzzRender(f *testing.F) {
+	f.Add("apiVersion: v1\nkind: {{ include \"h\" . | nindent 2 }}\n{{- range $i, $x := .Values.l }}\n- {{ $x }}\n{{- end }}\n", "{{ define \"h\" }}a: b\nc: {{ .Chart.Name }}{{ end }}", "l: [1, 2]")
+	f.Add("{{ template \"h\" . }}: {{- /* x */ -}} {{ toYaml .Values | indent 3 }}", "{{ define \"h\" }}x{{ end }}", "é: \"ü\"\r\n")
+	f.Add("{{ with $x := dict }}{{ $_ := set $x \"a\" $x }}{{ $x }}{{ end }}{{ tpl \"{{ . }}\" 1 }}", "", "")
+	f.Fuzz(func(t *testing.T, template, helper, values string) {
+		if strings.Contains(template+helper+values, "-- ") {
+			return // it would be another file of the archive
+		}
+		tree := plant(t, web+"-- web/values.yaml --\n"+values+"\n-- web/templates/_h.tpl --\n"+helper+"\n-- web/templates/a.yaml --\n"+template+"\n")
+		out := render(t, tree, "web")
+		for _, m := range out.Manifests {
+			for start := 0; start < min(len(m.Text), 2000); start += 7 {
+				at := m.Place(start, min(len(m.Text), start+5))
+				src, err := tree.File(at.Path)
+				if err != nil {
+					t.Fatalf("%+v: %v", at, err)
+				}
+				if at.Line < 1 || at.EndLine < at.Line || at.EndLine > src.Lines() || at.Column < 1 {
+					t.Fatalf("%+v is not in the file", at)
+				}
+			}
+			kubernetes.ParseManifest(m)
+		}
+	})
+}

@@ -25,19 +25,34 @@ import (
 
 // Renderer builds kustomizations, one at a time: kustomize keeps the schema that one
 // brings along for the whole process.
-type Renderer struct{ one sync.Mutex }
+type Renderer struct {
+	one  sync.Mutex
+	most int
+	read *read
+}
+
+// read is what was read of a tree: overlays share their bases.
+type read struct {
+	tree    *source.Tree
+	most    int                   // how many files one kustomization may read
+	parsed  map[string]*yaml.File // by path, of all YAML that kustomize was given
+	objects map[string][]*kubernetes.Object
+}
 
 // New returns a renderer. It costs nothing before it is used.
-func New() *Renderer { return &Renderer{} }
+func New() *Renderer { return &Renderer{most: maxReads} }
 
 // Render builds the kustomization in root.Dir. It fails only when ctx ends.
 func (r *Renderer) Render(ctx context.Context, tree *source.Tree, root kubernetes.Root) (*kubernetes.Rendering, error) {
 	r.one.Lock()
 	defer r.one.Unlock()
+	if r.read == nil || r.read.tree != tree {
+		r.read = &read{tree: tree, most: r.most, parsed: map[string]*yaml.File{}, objects: map[string][]*kubernetes.Object{}}
+	}
 	out := &kubernetes.Rendering{}
-	p, built, used, err := build(ctx, tree, root.Dir, types.LoadRestrictionsRootOnly)
+	p, built, used, err := build(ctx, r.read, root.Dir, types.LoadRestrictionsRootOnly)
 	if err != nil && strings.Contains(err.Error(), "is not in or below") {
-		p, built, used, err = build(ctx, tree, root.Dir, types.LoadRestrictionsNone)
+		p, built, used, err = build(ctx, r.read, root.Dir, types.LoadRestrictionsNone)
 		p.notes = append(p.notes, p.file()+": it names files above its own directory, which kustomize refuses unless told otherwise")
 	}
 	if ctx.Err() != nil {
@@ -67,9 +82,9 @@ func (r *Renderer) Render(ctx context.Context, tree *source.Tree, root kubernete
 
 // build runs kustomize. A panic in it is an error here: it reads what comes from
 // outside.
-func build(ctx context.Context, tree *source.Tree, dir string, restrict types.LoadRestrictions) (p *plan, built resmap.ResMap, used map[string]bool, err error) {
-	p = &plan{tree: tree, root: dir, parsed: map[string]*yaml.File{}, texts: map[string][]byte{}}
-	f := &files{ctx: ctx, tree: tree, plan: p, used: map[string]bool{}, began: time.Now()}
+func build(ctx context.Context, from *read, dir string, restrict types.LoadRestrictions) (p *plan, built resmap.ResMap, used map[string]bool, err error) {
+	p = &plan{read: from, root: dir, texts: map[string][]byte{}}
+	f := &files{ctx: ctx, tree: from.tree, plan: p, used: map[string]bool{}, began: time.Now()}
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("kustomize gave up (%v)", r)

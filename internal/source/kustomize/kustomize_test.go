@@ -37,7 +37,9 @@ func plant(t testing.TB, text string) (*source.Tree, string) {
 
 func render(t testing.TB, tree *source.Tree, dir string) *kubernetes.Rendering {
 	t.Helper()
-	out, err := New().Render(t.Context(), tree, kubernetes.Root{Dir: dir})
+	r := New()
+	r.most = 500
+	out, err := r.Render(t.Context(), tree, kubernetes.Root{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

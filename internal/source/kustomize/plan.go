@@ -18,11 +18,11 @@ import (
 // the tree is taken out: remote bases and files (which kustomize fetches by git and
 // HTTP, whatever its options), charts, plugins.
 type plan struct {
-	tree   *source.Tree
-	root   string                // directory
-	parsed map[string]*yaml.File // by path, of all YAML that was read
-	order  []string              // kustomizations in the order in which they were read
-	texts  map[string][]byte     // what kustomize is given instead of them
+	*read
+
+	root   string            // directory
+	order  []string          // kustomizations in the order in which they were read
+	texts  map[string][]byte // what kustomize is given instead of them
 	notes  []string
 	lacks  []string
 	failed error // the first kustomization that could not be read, and why

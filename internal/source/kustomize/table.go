@@ -11,6 +11,22 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/source/yaml"
 )
 
+// table maps the values of a built text to where they come from.
+type table struct {
+	src     *source.File // the text
+	entries map[[2]int]entry
+	starts  []int // of entries, in order
+	by      map[int]entry
+	whole   finding.Location
+}
+
+// entry is the place of one value; text is the same there when it is exact.
+type entry struct {
+	start, end int
+	at         finding.Location
+	from       *source.File // where at is, nil when the text is another one there
+}
+
 func (t *table) add(n yaml.Node, at finding.Location, from *source.File) {
 	own := n.At()
 	e := entry{start: t.src.Offset(own.Line, own.Column), end: t.src.Offset(own.EndLine, own.EndColumn), at: at, from: from}
