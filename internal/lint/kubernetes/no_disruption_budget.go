@@ -1,8 +1,6 @@
 package kubernetes
 
 import (
-	"fmt"
-
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
@@ -31,13 +29,13 @@ var noDisruptionBudget = lint.Check[*kubernetes.Object]{
 		}
 		switch {
 		case !budget && !spread:
-			problem.Message = fmt.Sprintf("%s, and nothing keeps them from being evicted at once or from running on one node; add a PodDisruptionBudget and topologySpreadConstraints", count(n, "pod"))
+			problem.Message = count(n, "pod") + ", and nothing keeps them from being evicted at once or from running on one node; add a PodDisruptionBudget and topologySpreadConstraints"
 		case !budget:
-			problem.Message = fmt.Sprintf("%s, and nothing keeps them from being evicted at once; add a PodDisruptionBudget", count(n, "pod"))
+			problem.Message = count(n, "pod") + ", and nothing keeps them from being evicted at once; add a PodDisruptionBudget"
 		case !spread && demanding(p):
 			// The scheduler spreads them a little of its own accord.
 			problem.Severity = finding.Low
-			problem.Message = fmt.Sprintf("%s, and nothing says that they run on several nodes; add topologySpreadConstraints", count(n, "pod"))
+			problem.Message = count(n, "pod") + ", and nothing says that they run on several nodes; add topologySpreadConstraints"
 		default:
 			return
 		}

@@ -25,7 +25,7 @@ var policyDNS = lint.Check[*kubernetes.Object]{
 				continue // it asks somebody else
 			}
 			policies := o.Set.Policies(w)
-			if slices.ContainsFunc(policies, func(p *kubernetes.Policy) bool { return resolves(p) }) {
+			if slices.ContainsFunc(policies, resolves) {
 				continue
 			}
 			// The cause is one, whichever of the policies mends it.

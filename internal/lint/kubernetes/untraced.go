@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -17,10 +18,8 @@ var untraced = lint.Check[*kubernetes.Object]{
 		if !demanding(p) || w.Set.Anywhere().First() != w || w.Set.Anywhere().Delivered() {
 			return
 		}
-		for _, other := range w.Set.Anywhere().Workloads() {
-			if traced(other) {
-				return
-			}
+		if slices.ContainsFunc(w.Set.Anywhere().Workloads(), traced) {
+			return
 		}
 		p.Report(lint.Problem{
 			At: nameAt(w.Object), Subject: "Set", Path: "revision", Excerpt: "manifests",

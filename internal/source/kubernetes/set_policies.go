@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -205,9 +206,7 @@ func (s *Set) InNamespace(selector Selector, namespace string) Answer {
 	labels := map[string]string{name: namespace}
 	objects := s.Find("", "", "Namespace", namespace)
 	if len(objects) == 1 {
-		for key, value := range texts(objects[0].Node.Get("metadata").Get("labels")) {
-			labels[key] = value
-		}
+		maps.Copy(labels, texts(objects[0].Node.Get("metadata").Get("labels")))
 		labels[name] = namespace
 	}
 	if selector.Matches(labels) {
@@ -296,8 +295,8 @@ func AllowsDNS(rule Node) bool {
 		if err != nil {
 			to = from
 		}
-		for _, port := range []int{53, 5353, 1053, 8053, 9153} {
-			if from <= port && port <= to && port != 9153 {
+		for _, port := range []int{53, 5353, 1053, 8053} {
+			if from <= port && port <= to {
 				return true
 			}
 		}

@@ -116,14 +116,15 @@ func TestPoliciesOf(t *testing.T) {
 	policy := func(name, namespace, spec string) string {
 		return fmt.Sprintf("---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: %s, namespace: %s}\nspec: {%s}\n", name, namespace, spec)
 	}
-	s := setOf(t, map[string]string{"a.yaml": deployment("web", "shop", "app: web, tier: front") +
-		policy("all", "shop", "podSelector: {}, policyTypes: [Ingress, Egress]") +
-		policy("none-given", "shop", "ingress: []") +
-		policy("two", "shop", "podSelector: {matchLabels: {app: web, tier: front}}") +
-		policy("expression", "shop", "podSelector: {matchExpressions: [{key: app, operator: In, values: [web]}]}, egress: [{}]") +
-		policy("negative", "shop", "podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [web]}]}") +
-		policy("elsewhere", "mail", "podSelector: {}") +
-		policy("loose", "''", "podSelector: {matchLabels: {app: web}}, policyTypes: [Egress]"),
+	s := setOf(t, map[string]string{
+		"a.yaml": deployment("web", "shop", "app: web, tier: front") +
+			policy("all", "shop", "podSelector: {}, policyTypes: [Ingress, Egress]") +
+			policy("none-given", "shop", "ingress: []") +
+			policy("two", "shop", "podSelector: {matchLabels: {app: web, tier: front}}") +
+			policy("expression", "shop", "podSelector: {matchExpressions: [{key: app, operator: In, values: [web]}]}, egress: [{}]") +
+			policy("negative", "shop", "podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [web]}]}") +
+			policy("elsewhere", "mail", "podSelector: {}") +
+			policy("loose", "''", "podSelector: {matchLabels: {app: web}}, policyTypes: [Egress]"),
 	})
 	var got []string
 	for _, p := range s.Policies(s.Workloads()[0]) {
