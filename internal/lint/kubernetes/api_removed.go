@@ -31,7 +31,11 @@ var apiRemoved = lint.Check[*kubernetes.Object]{
 	},
 }
 
+// apiStatus tells how an object's API stands, nothing of what is not applied.
 func apiStatus(o *kubernetes.Object) schema.Status {
+	if leftover(o) {
+		return schema.Status{}
+	}
 	target := schema.Target{}
 	if o.Set != nil {
 		target = o.Set.Target

@@ -15,6 +15,9 @@ import (
 // violation. Severity may choose another than the rule's, or say that one is none.
 func onViolations(kind schema.Kind, severity func(o *kubernetes.Object, v schema.Violation) (finding.Severity, bool)) func(*lint.Pass, *kubernetes.Object) {
 	return func(p *lint.Pass, o *kubernetes.Object) {
+		if leftover(o) {
+			return
+		}
 		found, _ := o.Violations()
 		for _, v := range found {
 			if v.Kind != kind {
@@ -46,6 +49,12 @@ func whole(o *kubernetes.Object) bool {
 		return len(containers) > 0 && !slices.ContainsFunc(containers, func(c *kubernetes.Container) bool { return c.Node.Get("image").Text() == "" })
 	}
 	return !slices.Contains(podKinds, o.Kind) || !builtinWorkload(o)
+}
+
+// leftover says that an object is a patch that no kustomization above it names any
+// more: scaffolding leaves them behind, and nothing applies them.
+func leftover(o *kubernetes.Object) bool {
+	return o.Unfinished() && strings.Contains(strings.ToLower(o.File.Source.Path), "patch")
 }
 
 // podKinds are the kinds that run pods; one without a pod is a part of one.
