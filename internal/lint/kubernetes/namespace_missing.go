@@ -17,7 +17,7 @@ var namespaceMissing = lint.Check[*kubernetes.Object]{
 	Run: func(p *lint.Pass, o *kubernetes.Object) {
 		_, runs := o.Workload()
 		// Helm, Kustomize and what applies them set it, which the manifest does not show.
-		if !demanding(p) || o.Namespace != "" || !runs && (o.Kind != "Service" || o.Group() != "") {
+		if !demanding(p) || o.Namespace != "" || o.File.Source.Rendered() || !runs && (o.Kind != "Service" || o.Group() != "") {
 			return
 		}
 		p.Report(lint.Problem{

@@ -122,9 +122,11 @@ func decode(s string, unmarshal func([]byte, any) error) map[string]any {
 // certificate stands for a generated one.
 type certificate struct{ Cert, Key string }
 
+// What is generated when a chart is installed is no secret of the repository's, and
+// looks like none.
 const (
-	generated = "generated-when-it-is-installed"
-	uuid      = "00000000-0000-4000-8000-000000000000"
+	generated = "xxxxxxxxxxxxxxxx"
+	uuid      = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 )
 
 // constant are the functions that give another value each time, or take long to:

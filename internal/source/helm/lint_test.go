@@ -27,7 +27,7 @@ func judge(t testing.TB, dir string, asked source.Options, opts lint.Options) li
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	report, err := lint.Run(t.Context(), all.Linters(renderers), all.Across(), tree, opts)
+	report, err := lint.Run(t.Context(), all.Linters(all.Adapters{Renderers: renderers}), all.Across(), tree, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,5 +254,39 @@ func TestKustomizations(t *testing.T) {
 	}
 	if named := judge(t, dir, source.Options{Paths: []string{"broken"}}, lint.Options{}); len(named.Unread) != 1 || !strings.Contains(named.Unread[0].Cause, `unknown field "unknown"`) {
 		t.Errorf("unread %+v", named.Unread)
+	}
+}
+
+// TestGeneratedSecrets: what is random each time is no secret of the repository's;
+// what the values hold is.
+func TestGeneratedSecrets(t *testing.T) {
+	t.Parallel()
+	dir := plant(t, `-- c/Chart.yaml --
+apiVersion: v2
+name: c
+version: 1.0.0
+-- c/values.yaml --
+password: sGq83mVq0Ls9
+-- c/templates/s.yaml --
+apiVersion: v1
+kind: Secret
+metadata: { name: s }
+data:
+  password: {{ randAlphaNum 16 | b64enc }}
+  tls.key: {{ (genCA "x" 1).Key | b64enc }}
+  token: {{ uuidv4 | b64enc }}
+  absent: {{ .Values.absent | default (randAlphaNum 10) | b64enc | quote }}
+  given-password: {{ .Values.password | b64enc }}
+stringData:
+  admin-password: {{ randAlphaNum 32 | quote }}
+`)
+	report := judge(t, dir, source.Options{}, lint.Options{})
+	if got := told(report, "SEC-2.c"); !slices.Equal(got, []string{"c/templates/s.yaml:9:3 SEC-2.c Secret/s"}) {
+		t.Errorf("got %q", got)
+	}
+	for _, f := range report.Findings {
+		if f.Rule.ID == "SEC-2.c" && strings.Contains(fmt.Sprint(f), "sGq83") {
+			t.Errorf("a secret is shown: %+v", f)
+		}
 	}
 }
