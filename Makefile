@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOLS   := $(CURDIR)/.tools
 
 # The rooms that need neither Trivy, cosign nor BuildKit's daemon: seconds to build and test.
-HEAVY := /internal/(build/(buildkit|doors|engine)|cache/gha|scan/trivy|sign/sigstore|demo)
+HEAVY := /internal/(build/(buildkit|doors|engine)|cache/gha|scan/trivy|sign/sigstore|source/(helm|kustomize)|demo)
 LIGHT  = $(shell go list ./internal/... | grep -vE '$(HEAVY)')
 
 .PHONY: help
@@ -47,6 +47,10 @@ runtime: # RUN instructions need an OCI runtime
 generate: ## rewrite every generated page and golden file
 	go test . ./internal/config ./internal/finding ./internal/lint/all ./internal/report ./internal/report/markdown ./internal/report/text -update
 	go test ./internal/cli -run "Pages|Workflows|Scripts|ActionPage" -update
+
+.PHONY: schemas
+schemas: ## rewrite the embedded schemas of Kubernetes, after naming versions in .ci/schemas
+	cd .ci/schemas && GOEXPERIMENT= go run .
 
 .PHONY: lint
 lint: tools ## formatters, linters, vet for every system

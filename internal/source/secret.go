@@ -84,7 +84,7 @@ func HasToken(text string) bool {
 }
 
 // tokenHints are in every token: looking for them is many times cheaper.
-var tokenHints = []string{"AKIA", "ASIA", "gh", "glpat-", "xox", "_live_", "npm_", "pypi-", "AIza", "eyJ", "-----BEGIN"}
+var tokenHints = []string{"AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "_live_", "npm_", "pypi-", "AIza", "eyJ", "-----BEGIN"}
 
 // MaskTokens replaces credentials in known formats, and passwords inside URLs,
 // with as many asterisks as they have code points.

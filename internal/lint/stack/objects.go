@@ -1,8 +1,6 @@
 package stack
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -15,7 +13,6 @@ import (
 type objects struct {
 	set      *kubernetes.Set
 	byName   map[[3]string]*kubernetes.Object // kind, namespace, name
-	services map[string]map[string][]*kubernetes.Object
 	policies map[string][]*kubernetes.Object
 	repos    map[string]bool // last parts of names of images that containers run
 	named    map[string]bool // names of Services and workloads, in any namespace
@@ -23,7 +20,7 @@ type objects struct {
 
 func newObjects(set *kubernetes.Set) *objects {
 	o := &objects{
-		set: set, byName: map[[3]string]*kubernetes.Object{}, services: map[string]map[string][]*kubernetes.Object{},
+		set: set, byName: map[[3]string]*kubernetes.Object{},
 		policies: map[string][]*kubernetes.Object{}, repos: map[string]bool{}, named: map[string]bool{},
 	}
 	for _, object := range set.Objects() {
@@ -31,7 +28,6 @@ func newObjects(set *kubernetes.Set) *objects {
 		switch object.Kind {
 		case "Service":
 			o.named[object.Name] = true
-			o.addService(object)
 		case "NetworkPolicy":
 			o.policies[object.Namespace] = append(o.policies[object.Namespace], object)
 		}
@@ -48,34 +44,13 @@ func newObjects(set *kubernetes.Set) *objects {
 	return o
 }
 
-// addService files a Service under one of its labels.
-func (o *objects) addService(s *kubernetes.Object) {
-	entries := s.Node.Get("spec").Get("selector").Entries()
-	if len(entries) == 0 {
-		return
-	}
-	first := entries[0].Key.Text() + "=" + entries[0].Value.Text()
-	if o.services[s.Namespace] == nil {
-		o.services[s.Namespace] = map[string][]*kubernetes.Object{}
-	}
-	o.services[s.Namespace][first] = append(o.services[s.Namespace][first], s)
-}
-
-// serving are the Services that select the pods of a workload.
+// serving are the Services that select the pods of a workload, and are not of
+// another cluster.
 func (o *objects) serving(w *kubernetes.Workload) []*kubernetes.Object {
-	labels := w.Labels()
 	var all []*kubernetes.Object
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-	services:
-		for _, s := range o.services[w.Namespace][key+"="+labels[key]] {
-			for _, e := range s.Node.Get("spec").Get("selector").Entries() {
-				if got, ok := labels[e.Key.Text()]; !ok || got != e.Value.Text() {
-					continue services
-				}
-			}
-			if o.set.Together(s, w.Object) { // and not of another cluster
-				all = append(all, s)
-			}
+	for _, s := range o.set.Services(w) {
+		if o.set.Together(s.Object, w.Object) {
+			all = append(all, s.Object)
 		}
 	}
 	return all
