@@ -21,6 +21,20 @@ const (
 // standIn matches what stands in documents where a value belongs.
 var standIn = regexp.MustCompile(`^(<.*>|\[.*\]|[xX]+|\*+|\.+|-+|_+)$`)
 
+// Together they match a Secret's name: "registryCredsSecret: shop-registry-credentials".
+var (
+	namesSecret = regexp.MustCompile(`(?i)secret$`)
+	secretsName = regexp.MustCompile(`^[a-z]+(-[a-z]+)*-(credentials|creds|keys|tls|certs?)$`)
+)
+
+// shown matches the names of what is published on purpose: "DEMO_LOGIN_PASSWORD".
+var shown = regexp.MustCompile(`(?i)^(demo|dummy|example|fake|sample)[_.-]`)
+
+// fills says that a value is the name of what is put there: "DB_PASSWORD: DB_PASSWORD_VAL".
+func fills(name, value string) bool {
+	return len(name) > 3 && strings.HasPrefix(value, name+"_") && strings.ToUpper(value) == value
+}
+
 // Leaks judges a value and the name that it stands under. Weak says that it looks
 // like one that is to be replaced ("changeme"), if people remember.
 func Leaks(name, value string) (leak Leak, weak bool) {
@@ -37,9 +51,10 @@ func Leaks(name, value string) (leak Leak, weak bool) {
 	}
 	strength := SecretName(name)
 	switch {
+	case secretsName.MatchString(value) && namesSecret.MatchString(name), fills(name, value):
 	case strength == NoSecret || Harmless(value) || strings.HasPrefix(value, "$") || strings.ContainsAny(value, " \n") && strength != LikelySecret:
 	case strength == LikelySecret && !strings.EqualFold(value, name), strength == MaybeSecret && random(value):
-		return LeakLiteral, Placeholder(value)
+		return LeakLiteral, Placeholder(value) || shown.MatchString(name)
 	}
 	return NoLeak, false
 }

@@ -108,7 +108,7 @@ func MaskTokens(text string) string {
 func Mask(text string) string { return strings.Repeat("*", utf8.RuneCountInString(text)) }
 
 // placeholders are values that stand for a secret or are too weak to be one.
-var placeholders = []string{"changeme", "change_me", "change-me", "example", "placeholder", "dummy", "todo", "xxx", "your", "insecure", "default", "<", "replace"}
+var placeholders = []string{"changeme", "change_me", "change-me", "changeit", "change_it", "changepass", "change_pass", "change-pass", "example", "placeholder", "dummy", "todo", "xxx", "your", "insecure", "default", "<", "replace"}
 
 // Placeholder says whether a literal is a stand-in ("changeme_in_prod").
 func Placeholder(value string) bool {

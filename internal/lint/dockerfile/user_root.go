@@ -17,7 +17,7 @@ var userRoot = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
 		ID: "USR-1.a", Name: "user-root", Points: []string{"USR-1"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "The image's user is not root",
-		Also:    []string{"DL3002", "DS-0002", "CKV_DOCKER_3", "CKV_DOCKER_8", "CIS-DI-0001"},
+		Also:    []string{"DL3002", "DS-0002", "CKV_DOCKER_3", "CKV_DOCKER_8", "CIS-DI-0001", "tally/stateful-root-runtime", "tally/user-created-but-never-used"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		final := f.Final()
@@ -31,12 +31,17 @@ var userRoot = lint.Check[*dockerfile.File]{
 			if !root.Known || nonRootBase(root.Value) {
 				return
 			}
-			if command, entrypoint := started(final); root.Value == "scratch" && command.in == nil && entrypoint.in == nil {
+			command, entrypoint := started(final)
+			if root.Value == "scratch" && command.in == nil && entrypoint.in == nil {
 				p.Note("the final stage is made from scratch and starts nothing: taken as an export of files, its user was not judged")
 				return
 			}
+			if entrypoint.in == nil && startsAsRoot(root.Value) {
+				p.Note(fmt.Sprintf("the final stage starts as root by the entrypoint of %s, which gives that up: whether the program runs as root is not known", quote(root.Text)))
+				return
+			}
 			problem = lint.Problem{
-				At: final.From.At, Path: "user",
+				At: final.From.At, Path: "user", Severity: unknownBase(root.Value),
 				Message: fmt.Sprintf("the final stage sets no USER and %s; add USER with a number above 0, such as 10001:10001", why(root)),
 			}
 		} else {
@@ -94,9 +99,34 @@ func why(base dockerfile.Reference) string {
 
 // nonRoot matches the names of images whose published config has a user other
 // than root: distroless and others by their tag, Chainguard's and Bitnami's
-// by default, .NET's chiseled ones (user app), the unprivileged nginx.
+// by default, .NET's chiseled ones (user app), the unprivileged nginx, Jupyter's
+// (jovyan), Prometheus', Grafana's and Elastic's own.
 var nonRoot = regexp.MustCompile(`(?i)(^|[:/_-])(nonroot|rootless|unprivileged)($|[:/@._-])` +
-	`|^cgr\.dev/chainguard/|^(docker\.io/)?bitnami(legacy|secure)?/|^mcr\.microsoft\.com/dotnet/.*-chiseled`)
+	`|^cgr\.dev/chainguard/|^(docker\.io/)?bitnami(legacy|secure)?/|^mcr\.microsoft\.com/dotnet/.*-chiseled` +
+	`|^quay\.io/(jupyter|prometheus)/|^(docker\.io/)?(jupyter|prom)/|^(docker\.io/)?grafana/(grafana|grafana-oss|grafana-enterprise|k6|loki|tempo)($|[:@])` +
+	`|^docker\.elastic\.co/(elasticsearch|kibana|logstash|beats)/` +
+	`|^(docker\.io/)?(library/)?(elasticsearch|kibana|logstash|memcached|haproxy|solr|sonarqube|kong|open-liberty)($|[:@])|^(docker\.io/)?jenkins/jenkins($|[:@])`)
+
+// starters are images whose own entrypoint starts as root and gives that up before
+// it starts the program.
+var starters = regexp.MustCompile(`^(docker\.io/)?(library/)?(postgres|redis|valkey|mysql|mariadb|mongo|cassandra|rabbitmq|couchdb|influxdb|neo4j|ghost)($|[:@])` +
+	`|^(docker\.io/)?(pgvector/pgvector|postgis/postgis|timescale/timescaledb|valkey/valkey)($|[:@])`)
+
+func startsAsRoot(base string) bool { return starters.MatchString(base) }
+
+// official matches images that are known to run as root unless they are told
+// otherwise: Docker's own, distroless, .NET's, the distributions'.
+var official = regexp.MustCompile(`^(docker\.io/|public\.ecr\.aws/docker/)?(library/)?[^/]+$` +
+	`|^gcr\.io/distroless/|^mcr\.microsoft\.com/(dotnet|openjdk|azurelinux|cbl-mariner)/|^public\.ecr\.aws/amazonlinux/|^registry\.k8s\.io/`)
+
+// unknownBase is how bad it is that an image runs as its base says: whether that is
+// root is not known of images of other makers.
+func unknownBase(base string) finding.Severity {
+	if official.MatchString(base) {
+		return finding.High
+	}
+	return finding.Medium
+}
 
 func nonRootBase(value string) bool {
 	image, ok := source.ParseImage(value)

@@ -22,7 +22,7 @@ var configMapSecret = lint.Check[*kubernetes.Object]{
 			if strings.ContainsAny(l.Text, "(<{[") && !source.HasToken(l.Text) { // code, or a place for a value
 				continue
 			}
-			says, severity := leaks(p, l)
+			says, severity := leaks(p, o, l)
 			if says == "" || told[l.At] {
 				continue
 			}

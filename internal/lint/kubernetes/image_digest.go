@@ -38,7 +38,7 @@ var imageDigest = lint.Check[*kubernetes.Object]{
 func replaced(p *lint.Pass, w *kubernetes.Workload, node kubernetes.Node, image source.Image) bool {
 	by := w.Set.Replaced(image.Name)
 	if by != "" {
-		p.Note(fmt.Sprintf("image %q gets its tag from %s, which is not rendered: not judged", node.Text(), by))
+		p.Note(fmt.Sprintf("image %q gets its tag from %s when it is applied: not judged", node.Text(), by))
 	}
 	return by != ""
 }

@@ -196,12 +196,13 @@ func (r reader) join(set *lint.Set[*kubernetes.Object], parsed []*kubernetes.Fil
 		}
 	}
 	tellForeign(set, all)
+	tellParts(set, all)
 }
 
-// onWorkloads runs a check on the objects that run pods.
+// onWorkloads runs a check on the objects that run pods, as far as they are whole.
 func onWorkloads(run func(p *lint.Pass, w *kubernetes.Workload)) func(*lint.Pass, *kubernetes.Object) {
 	return func(p *lint.Pass, o *kubernetes.Object) {
-		if w, ok := o.Workload(); ok {
+		if w, ok := o.Workload(); ok && !leftover(o) && !part(w) {
 			run(p, w)
 		}
 	}

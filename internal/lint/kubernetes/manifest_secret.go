@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -15,12 +16,12 @@ var manifestSecret = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "SEC-2.a", Name: "manifest-secret", Points: []string{"SEC-2"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "No secret stands in the environment, command or probes of a container",
-		Also:    []string{"CKV_K8S_35", "env-var-secret", "sensitiveContainerEnvVar"},
+		Also:    []string{"env-var-secret", "sensitiveContainerEnvVar"},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		for _, c := range w.Containers() {
 			for _, l := range c.Literals() {
-				says, severity := leaks(p, l)
+				says, severity := leaks(p, w.Object, l)
 				if says == "" {
 					continue
 				}
@@ -57,15 +58,25 @@ var manifestSecret = lint.Check[*kubernetes.Object]{
 // leaks says what a value gives away, "" for nothing, and how bad that is. What
 // looks like a stand-in is worse under profiles that take what is written for
 // what runs.
-func leaks(p *lint.Pass, l kubernetes.Literal) (string, finding.Severity) {
+func leaks(p *lint.Pass, o *kubernetes.Object, l kubernetes.Literal) (string, finding.Severity) {
 	leak, weak := source.Leaks(l.Name, l.Text)
 	if leak == source.NoLeak || leak != source.LeakToken && filled(l.Text) {
 		return "", finding.Unknown
 	}
-	if weak && !demanding(p) {
+	if (weak || leak != source.LeakToken && toReplace(o.File.Source, l.At.Line)) && !demanding(p) {
 		return leak.Says(l.Text), finding.Medium
 	}
 	return leak.Says(l.Text), finding.High
+}
+
+var asksReplacing = regexp.MustCompile(`(?i)#.*\b(replace|change|substitute|fill in)\b`)
+
+// toReplace says that a comment beside a value, or beside its name on the line above,
+// asks people to put their own there.
+func toReplace(f *source.File, n int) bool {
+	own, _ := f.Line(n)
+	above, _ := f.Line(n - 1)
+	return asksReplacing.MatchString(own) || asksReplacing.MatchString(above) && strings.Contains(above, "name:")
 }
 
 // fillers begin what something fills in before or when it is applied: shells and

@@ -45,8 +45,7 @@ func whole(o *kubernetes.Object) bool {
 		return false
 	}
 	if w, ok := o.Workload(); ok {
-		containers := w.Containers()
-		return len(containers) > 0 && !slices.ContainsFunc(containers, func(c *kubernetes.Container) bool { return c.Node.Get("image").Text() == "" })
+		return !part(w)
 	}
 	return !slices.Contains(podKinds, o.Kind) || !builtinWorkload(o)
 }

@@ -83,6 +83,8 @@ func gives(key, value string) finding.Severity {
 	name, lower := source.SecretName(key), strings.ToLower(key)
 	random, _ := source.Leaks("KEY", value)
 	switch {
+	case slices.Contains([]string{"{}", "[]", `""`, `{"auths":{}}`}, value):
+		return finding.Unknown
 	case leak >= source.LeakURL, strings.Contains(value, "PRIVATE KEY-----"), strings.HasSuffix(lower, "dockerconfigjson"), strings.HasSuffix(lower, "dockercfg"):
 		return finding.High
 	case strings.Trim(value, "xX*.-_") == "", strings.HasPrefix(value, "-----BEGIN "):

@@ -28,6 +28,9 @@ type Set struct {
 
 	limits map[string]string // the names of LimitRanges that give containers defaults, by namespace
 	images map[string]string
+	// artifacts are the images that Skaffold builds, and gives a tag when it applies
+	// the manifests that name them, to the path of its settings.
+	artifacts map[string]string
 	// What there is somewhere in the set: policies, those of other makers, what looks
 	// for metrics, what applies manifests.
 	policing, otherPolicies, monitored, delivered bool
@@ -39,12 +42,13 @@ type Set struct {
 
 // NewSet joins files and what the kustomizations beside them say.
 func NewSet(files []*File, k Kustomizations) *Set {
-	s := &Set{Files: files, images: k.images, limits: map[string]string{}, index: newIndex(k), schemas: schemas{kustomized: k.dirs}}
+	s := &Set{Files: files, images: k.images, limits: map[string]string{}, artifacts: map[string]string{}, index: newIndex(k), schemas: schemas{kustomized: k.dirs}}
 	for _, f := range files {
 		for _, object := range f.Objects {
 			object.Set = s
 			s.index.add(object)
 			s.note(object)
+			s.built(object)
 			if object.Kind == "LimitRange" {
 				for _, item := range object.Node.Get("spec").Get("limits").Items() {
 					if item.Get("type").Text() == "Container" && (item.Get("default").Exists() || item.Get("defaultRequest").Exists()) {
@@ -56,6 +60,20 @@ func NewSet(files []*File, k Kustomizations) *Set {
 	}
 	s.open = s.uncovered()
 	return s
+}
+
+// built notes the images that the settings of Skaffold name, also in profiles.
+func (s *Set) built(o *Object) {
+	if o.Group() != "skaffold" || o.Kind != "Config" {
+		return
+	}
+	for _, part := range append(o.Node.Get("profiles").Items(), o.Node) {
+		for _, artifact := range part.Get("build").Get("artifacts").Items() {
+			if image, ok := source.ParseImage(artifact.Get("image").Text()); ok {
+				s.artifacts[image.Name] = o.File.Source.Path
+			}
+		}
+	}
 }
 
 // Objects lists those of all files, in order.
@@ -91,12 +109,18 @@ func (s *Set) LimitRange(w *Workload) string {
 }
 
 // Replaced returns the path of a kustomization that sets the tag or digest of
-// the image with this name, empty when none does.
+// the image with this name, or of the settings of Skaffold that do, empty when none does.
 func (s *Set) Replaced(name string) string {
 	if s == nil {
 		return ""
 	}
-	return s.images[name]
+	if by := s.images[name]; by != "" {
+		return by
+	}
+	if s.Definitions != nil { // what is rendered holds no settings of tools
+		s = s.Definitions
+	}
+	return s.artifacts[name]
 }
 
 // Kustomizations is what is read of kustomization files, which are not rendered:
@@ -150,7 +174,11 @@ func (k *Kustomizations) read(src *source.File, n Node) {
 	for _, image := range n.Get("images").Items() {
 		tag := image.Get("newTag").Text()
 		if digest := image.Get("digest").Text(); digest != "" || tag != "" && tag != "latest" {
-			k.images[image.Get("name").Text()] = src.Path
+			name := image.Get("name").Text()
+			if ref, ok := source.ParseImage(name); ok {
+				name = ref.Name // kustomize takes "controller:latest" as "controller"
+			}
+			k.images[name] = src.Path
 		}
 	}
 }

@@ -147,8 +147,25 @@ func setting(line string) (name, value string, ok bool) {
 		return "", "", false
 	}
 	name = strings.Trim(strings.TrimPrefix(strings.TrimSpace(line[:i]), "export "), ` "'`)
-	value = strings.Trim(strings.TrimLeft(line[i+1:], "=: "), ` "',`)
+	value = strings.Trim(uncommented(strings.TrimLeft(line[i+1:], "=: ")), ` "',`)
 	return name, value, name != "" && value != "" && !strings.ContainsAny(name, " \t")
+}
+
+// uncommented takes away the comment that follows a value. What quotes hold is the
+// value, whatever it looks like.
+func uncommented(value string) string {
+	if value != "" && strings.ContainsAny(value[:1], `"'`) {
+		if end := strings.Index(value[1:], value[:1]); end >= 0 {
+			if rest := strings.TrimLeft(value[end+2:], " \t,"); rest == "" || strings.HasPrefix(rest, "#") {
+				return value[:end+2]
+			}
+		}
+		return value
+	}
+	if i := strings.Index(value, " #"); i >= 0 {
+		return value[:i]
+	}
+	return value
 }
 
 // HoldsSecret says whether a line of a file of settings holds a secret.
