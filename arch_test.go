@@ -35,6 +35,7 @@ var floors = [][]room{
 	{{"build/doors", "the ways to a builder, in order"}},
 	{
 		{"build/buildkit", "adapter: builds through any BuildKit"},
+		{"build/buildkit/check", "adapter: BuildKit's own checks on Dockerfiles, offline"},
 		{"build/buildkit/controller", "adapter: BuildKit's controller in our process, served through memory or one stream"},
 		{"build/buildkit/shipment", "what BuildKit exported, taken apart"},
 		{"build/engine", "adapter: Docker's engine: its BuildKit, its image store, siblings"},
@@ -141,7 +142,7 @@ var gated = []struct {
 	{"github.com/aquasecurity/trivy", []string{"scan/trivy", "scan/trivy/analyze", "scan/trivy/match", "scan/trivy/db", "scan/trivy/dbbuild"}, nil, "promises no Go API and needs GOEXPERIMENT", false},
 	{"github.com/aquasecurity/trivy-db", []string{"scan/trivy/match", "scan/trivy/db", "scan/trivy/dbbuild"}, nil, "one process-wide database", false},
 	{"github.com/sigstore/", []string{"sign/sigstore"}, nil, "large, and read environment and network unasked", false},
-	{"github.com/moby/buildkit", []string{"build/buildkit", "build/buildkit/controller"}, []string{
+	{"github.com/moby/buildkit", []string{"build/buildkit", "build/buildkit/check", "build/buildkit/controller"}, []string{
 		"frontend/dockerfile/parser", "frontend/dockerfile/instructions", "frontend/dockerfile/shell", "frontend/dockerfile/command",
 		"frontend/dockerfile/linter", "util/suggest", "util/stack",
 	}, "the daemon; its parser is everybody's", false},

@@ -15,6 +15,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/registry"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
 	"github.com/plimsoll-ci/plimsoll/internal/sign"
+	"github.com/plimsoll-ci/plimsoll/internal/source/dockerfile"
 	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
 )
 
@@ -32,6 +33,8 @@ type Deps struct {
 	Databases func(transport http.RoundTripper, keychain authn.Keychain) scan.Databases
 	// Renderers make manifests of charts and kustomizations.
 	Renderers func() kubernetes.Renderers
+	// Checker runs BuildKit's own checks on Dockerfiles.
+	Checker func() dockerfile.Checker
 	// Cache opens GitHub's cache, from inside a job.
 	Cache func(service cache.ActionsService, transport http.RoundTripper, userAgent string) (cache.Store, error)
 	// Signer loads a private key.
@@ -40,12 +43,16 @@ type Deps struct {
 	Verifier func(key sign.KeyOptions, getenv config.Getenv, client *registry.Client) (sign.Verifier, error)
 }
 
-// linters lists every linter, with the renderers that there are.
+// linters lists every linter, with the adapters that there are.
 func (d Deps) linters() []lint.Linter {
-	if d.Renderers == nil {
-		return all.Linters()
+	var adapters all.Adapters
+	if d.Renderers != nil {
+		adapters.Renderers = d.Renderers()
 	}
-	return all.Linters(d.Renderers())
+	if d.Checker != nil {
+		adapters.Checker = d.Checker()
+	}
+	return all.Linters(adapters)
 }
 
 // full says whether the adapters are there.

@@ -120,6 +120,9 @@ type Set[T any] struct {
 	Linted    verdict.Linted
 	// Unjudged counts the files that were there and that nothing was judged of.
 	Unjudged int
+	// Waiting are the ids of rules that could not look at all there is, for want of an
+	// adapter, say: that an excuse excuses nothing of them is not known.
+	Waiting []string
 	// Model is what checks across kinds look at: all of the kind's own model.
 	Model any
 }
@@ -145,6 +148,7 @@ type result struct {
 	notes     []string
 	linted    verdict.Linted
 	unjudged  int
+	waiting   []string
 	model     any
 }
 
@@ -163,7 +167,7 @@ func New[T any](kind source.Kind, parse func(context.Context, *source.Listing, O
 		if err != nil {
 			return result{}, err
 		}
-		r := result{documents: set.Documents, unread: set.Unread, notes: set.Notes, linted: set.Linted, unjudged: set.Unjudged, model: set.Model}
+		r := result{documents: set.Documents, unread: set.Unread, notes: set.Notes, linted: set.Linted, unjudged: set.Unjudged, waiting: set.Waiting, model: set.Model}
 		for _, p := range passes {
 			r.findings = append(r.findings, p.findings...)
 			r.notes = append(r.notes, p.notes...)

@@ -118,6 +118,9 @@ func Look(ctx context.Context, linters []Linter, across []Across, tree *source.T
 		if r.model != nil {
 			l.Models[linter.Kind] = r.model
 		}
+		for _, id := range r.waiting {
+			l.waiting[id] = true
+		}
 		maps.Copy(l.documents, r.documents)
 		for file := range r.documents {
 			l.report.Sources[file.Path] = Source{file, linter.Kind}

@@ -22,17 +22,26 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/lint/stack"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/workflow"
 	"github.com/plimsoll-ci/plimsoll/internal/scan"
+	containers "github.com/plimsoll-ci/plimsoll/internal/source/dockerfile"
 	manifests "github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
 )
 
-// Linters lists every linter. Without renderers charts and kustomizations are told
-// of and not judged.
-func Linters(renderers ...manifests.Renderers) []lint.Linter {
-	var render manifests.Renderers
-	for _, r := range renderers {
-		render = r
+// Adapters are what linters lean on that is not in every program.
+type Adapters struct {
+	// Renderers make manifests of charts and kustomizations; without them those are told
+	// of and not judged.
+	Renderers manifests.Renderers
+	// Checker runs BuildKit's own checks; without it those wait.
+	Checker containers.Checker
+}
+
+// Linters lists every linter.
+func Linters(adapters ...Adapters) []lint.Linter {
+	var with Adapters
+	for _, a := range adapters {
+		with = a
 	}
-	return []lint.Linter{dockerfile.Linter(), kubernetes.Linter(render), compose.Linter(), workflow.Linter()}
+	return []lint.Linter{dockerfile.Linter(with.Checker), kubernetes.Linter(with.Renderers), compose.Linter(), workflow.Linter()}
 }
 
 // Across lists the checks that see several kinds of sources at once, and the images

@@ -17,6 +17,7 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/lint/dockerfile"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
 )
 
@@ -160,6 +161,7 @@ func TestFixtures(t *testing.T) {
 	for _, a := range Across() {
 		waiting = append(waiting, a.Waiting...)
 	}
+	official := dockerfile.Official()
 	for _, rule := range lint.Rules(Linters(), append(Across(), Since(nil))...) {
 		t.Run(rule.Name, func(t *testing.T) {
 			archive, err := fixture(rule.Name)
@@ -168,6 +170,9 @@ func TestFixtures(t *testing.T) {
 			}
 			if len(archive.Files) == 0 && slices.Contains(waiting, rule.ID) {
 				t.Skip("decided by an image alone: tested beside the rule")
+			}
+			if slices.ContainsFunc(official, func(r finding.Rule) bool { return r.ID == rule.ID }) {
+				t.Skip("told by BuildKit itself: tested beside its adapter, build/buildkit/check")
 			}
 			opts := lint.Options{Profile: value(archive, "profile"), Complete: complete(archive), KubernetesMin: value(archive, "kubernetes")}
 			bad := judge(t, archive, "bad/", opts)

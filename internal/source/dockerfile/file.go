@@ -3,7 +3,6 @@
 package dockerfile
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -38,6 +37,8 @@ type File struct {
 	Escape rune
 	// Syntax is the frontend that the syntax directive asks for, empty without one.
 	Syntax string
+	// Warnings are what BuildKit's own checks say, in the order of lines: see Check.
+	Warnings []Warning
 
 	build    Build
 	global   scope // of the ARGs before the first FROM
@@ -226,31 +227,6 @@ func parse(text string) (result *parser.Result, err error) {
 	}
 	_, _, err = instructions.Parse(result.AST, nil) // the order of instructions
 	return result, err
-}
-
-func errorLine(err error) int {
-	var at *parser.LocationError
-	if errors.As(err, &at) && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
-		return at.Locations[0][0].Start.Line
-	}
-	return 0
-}
-
-var (
-	linePrefix = regexp.MustCompile(`^dockerfile parse error on line \d+: `)
-	quotedText = regexp.MustCompile(`(?s)can't find = in ".*?"\.`)
-)
-
-// explain turns a parser's error into a cause. The parser quotes the value of an
-// ENV or ARG that it cannot split, which may be a secret.
-func explain(err error) string {
-	text := linePrefix.ReplaceAllString(err.Error(), "")
-	text = quotedText.ReplaceAllString(text, `can't find "=" in a word.`)
-	text = strings.TrimRight(strings.Join(strings.Fields(text), " "), ".")
-	if !strings.Contains(text, "; ") {
-		text += "; mend the instruction"
-	}
-	return text
 }
 
 func (f *File) add(in *Instruction) {

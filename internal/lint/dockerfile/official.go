@@ -1,0 +1,127 @@
+package dockerfile
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/source/dockerfile"
+)
+
+// official are BuildKit's own checks that nothing here decides better, ordered by name.
+// They see what a checker said of the file; where there is none they wait. Of the others
+// some are native (BLD-DuplicateStageName, BLD-MaintainerDeprecated,
+// BLD-MultipleInstructionsDisallowed, BLD-UndefinedArgInFrom), some are a part of rules
+// that see more (CopyIgnoredFile, JSONArgsRecommended, SecretsUsedInArgOrEnv), one needs
+// the base image (InvalidBaseImagePlatform) and one is an experiment
+// (InvalidDefinitionDescription).
+var official = []lint.Check[*dockerfile.File]{
+	consistentInstructionCasing,
+	exposeInvalidFormat,
+	exposeProtoCasing,
+	fromAsCasing,
+	fromPlatformFlagConst,
+	invalidDefaultArgInFrom,
+	legacyKeyValueFormat,
+	noEmptyContinuation,
+	redundantTargetPlatform,
+	reservedStageName,
+	stageNameCasing,
+	undefinedVar,
+	workdirRelativePath,
+}
+
+// Official lists the rules that wait for a checker.
+func Official() []finding.Rule {
+	rules := make([]finding.Rule, len(official))
+	for i, c := range official {
+		rules[i] = c.Rule
+	}
+	return rules
+}
+
+// warned is what BuildKit said of one instruction.
+type warned struct {
+	text  string
+	stage *dockerfile.Stage // nil before the first FROM
+	in    *dockerfile.Instruction
+}
+
+// flag is the value of --name, the whole instruction where there is none.
+func (w warned) flag(name string) finding.Location {
+	if _, at, ok := w.in.Flag(name); ok {
+		return at
+	}
+	return w.in.At
+}
+
+// name is where the name of the instruction stands.
+func (w warned) name() finding.Location {
+	at := w.in.At
+	at.EndLine, at.EndColumn = at.Line, at.Column+len(w.in.Name)
+	return at
+}
+
+// argument is where the argument with index i stands.
+func (w warned) argument(i int) finding.Location {
+	if words := w.in.Arguments(); i < len(words) {
+		return words[i].At
+	}
+	return w.in.At
+}
+
+// each reports what BuildKit said under the name of p's rule. Problem makes one of a
+// warning, or is false for what cannot be known here. Those with one path have one
+// cause: the first is told, with the places of the others.
+func each(p *lint.Pass, f *dockerfile.File, rule string, problem func(warned) (lint.Problem, bool)) {
+	var all []lint.Problem
+	for _, warning := range f.Warnings {
+		if warning.Check != rule {
+			continue
+		}
+		stage, in := f.At(warning.Line)
+		if in == nil {
+			continue
+		}
+		one, ok := problem(warned{text: warning.Text, stage: stage, in: in})
+		if !ok {
+			continue
+		}
+		one.Subject = f.Source.Path
+		if stage != nil {
+			one.Subject = f.Subject(stage)
+		}
+		if f.Insists() {
+			one.Severity = finding.High // the file itself has its build fail on it
+		}
+		all = append(all, one)
+	}
+	slices.SortStableFunc(all, func(a, b lint.Problem) int {
+		return cmp.Or(cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Column, b.At.Column))
+	})
+	first := map[string]int{}
+	for i, one := range all {
+		at, again := first[one.Path]
+		if !again {
+			first[one.Path] = i
+		} else if last := all[at].Related; one.At != all[at].At && (len(last) == 0 || one.At != last[len(last)-1]) {
+			all[at].Related = append(last, one.At)
+		}
+	}
+	for i, one := range all {
+		if first[one.Path] == i {
+			p.Report(one)
+		}
+	}
+}
+
+// quoted is what stands between the last two of a quote in BuildKit's words.
+func (w warned) quoted(quote string) string {
+	parts := strings.Split(w.text, quote)
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[len(parts)-2]
+}
