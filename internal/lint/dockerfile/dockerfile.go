@@ -77,7 +77,7 @@ func Linter(checkers ...dockerfile.Checker) lint.Linter {
 	for _, c := range checkers {
 		checker = c
 	}
-	all := slices.Concat(checks, official)
+	all := slices.Concat(checks, ofBuildKit)
 	slices.SortFunc(all, func(a, b lint.Check[*dockerfile.File]) int { return strings.Compare(a.Name, b.Name) })
 	return lint.New(source.Dockerfile, func(ctx context.Context, listing *source.Listing, opts lint.Options) (lint.Set[*dockerfile.File], error) {
 		return parse(ctx, listing, opts, checker)

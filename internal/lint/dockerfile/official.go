@@ -10,14 +10,14 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/source/dockerfile"
 )
 
-// official are BuildKit's own checks that nothing here decides better, ordered by name.
+// ofBuildKit are BuildKit's own checks that nothing here decides better, ordered by name.
 // They see what a checker said of the file; where there is none they wait. Of the others
 // some are native (BLD-DuplicateStageName, BLD-MaintainerDeprecated,
 // BLD-MultipleInstructionsDisallowed, BLD-UndefinedArgInFrom), some are a part of rules
 // that see more (CopyIgnoredFile, JSONArgsRecommended, SecretsUsedInArgOrEnv), one needs
 // the base image (InvalidBaseImagePlatform) and one is an experiment
 // (InvalidDefinitionDescription).
-var official = []lint.Check[*dockerfile.File]{
+var ofBuildKit = []lint.Check[*dockerfile.File]{
 	consistentInstructionCasing,
 	exposeInvalidFormat,
 	exposeProtoCasing,
@@ -35,8 +35,8 @@ var official = []lint.Check[*dockerfile.File]{
 
 // Official lists the rules that wait for a checker.
 func Official() []finding.Rule {
-	rules := make([]finding.Rule, len(official))
-	for i, c := range official {
+	rules := make([]finding.Rule, len(ofBuildKit))
+	for i, c := range ofBuildKit {
 		rules[i] = c.Rule
 	}
 	return rules
