@@ -15,6 +15,7 @@ var baseEOL = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
 		ID: "IMG-3.c", Name: "base-eol", Points: []string{"IMG-3"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "Every image that a Dockerfile builds on still gets security fixes",
+		Also:    []string{"tally/ruby/eol-ruby-version"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		if p.AsOf.IsZero() {

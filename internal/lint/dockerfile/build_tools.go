@@ -14,6 +14,7 @@ var buildTools = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
 		ID: "IMG-1.b", Name: "build-tools", Points: []string{"IMG-1"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "Compilers stay in a stage that does not ship",
+		Also:    []string{"tally/prefer-multi-stage-build", "tally/gpu/prefer-runtime-final-stage"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		final := f.Final()

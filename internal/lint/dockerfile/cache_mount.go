@@ -12,6 +12,7 @@ var cacheMount = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
 		ID: "IMG-1.e", Name: "cache-mount", Points: []string{"IMG-1"}, Severity: finding.Low, Since: "0.1.0",
 		Summary: "What a package manager downloads is kept between builds",
+		Also:    []string{"tally/prefer-package-cache-mounts"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		for l := range layers(f.Stages) {

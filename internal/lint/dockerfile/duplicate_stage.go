@@ -12,7 +12,7 @@ var duplicateStage = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
 		ID: "BLD-DuplicateStageName", Name: "duplicate-stage", Severity: finding.Medium, Since: "0.1.0",
 		Summary: "No two stages have the same name",
-		Also:    []string{"DuplicateStageName", "DL3024", "DS-0012"},
+		Also:    []string{"DuplicateStageName", "DL3024", "DS-0012", "CKV_DOCKER_11"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		for i, s := range f.Stages {

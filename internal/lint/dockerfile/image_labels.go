@@ -12,7 +12,7 @@ var imageLabels = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
 		ID: "OBS-3.d", Name: "image-labels", Points: []string{"OBS-3"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "The image says which source and revision it was made from",
-		Also:    []string{"DL3048", "DL3049"},
+		Also:    []string{"DL3049"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		final := f.Final()

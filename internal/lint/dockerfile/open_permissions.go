@@ -15,7 +15,7 @@ var openPermissions = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
 		ID: "USR-1.d", Name: "open-permissions", Points: []string{"USR-1"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "No file of the final image may be written by everybody or lends its owner's rights",
-		Also:    []string{"CIS-DI-0008"},
+		Also:    []string{"CIS-DI-0008", "tally/world-writable-state-path-workaround"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		for _, s := range shipped(f) {

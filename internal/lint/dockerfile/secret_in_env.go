@@ -14,7 +14,7 @@ var secretInEnv = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
 		ID: "SEC-1.a", Name: "secret-in-env", Points: []string{"SEC-1"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "No ENV or ARG holds a secret",
-		Also:    []string{"SecretsUsedInArgOrEnv", "DL3064", "DS-0031", "CIS-DI-0010"},
+		Also:    []string{"SecretsUsedInArgOrEnv", "DL3064", "DS-0031", "CIS-DI-0010", "tally/secrets-in-code", "tally/ruby/secrets-in-arg-or-env", "tally/ruby/prefer-secret-mounts-for-build-credentials"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		for _, v := range f.Variables() {

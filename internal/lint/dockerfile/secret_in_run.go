@@ -12,7 +12,7 @@ var secretInRun = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
 		ID: "SEC-1.e", Name: "secret-in-run", Points: []string{"SEC-1"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "No command of a build holds a secret",
-		Also:    []string{"CKV2_DOCKER_17", "CIS-DI-0010"},
+		Also:    []string{"CKV2_DOCKER_17", "CIS-DI-0010", "tally/secrets-in-code"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		for _, secret := range f.Literals() {

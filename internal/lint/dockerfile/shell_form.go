@@ -15,7 +15,7 @@ var shellForm = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
 		ID: "PRB-4.a", Name: "shell-form", Points: []string{"PRB-4"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "CMD and ENTRYPOINT are lists, so that signals reach the program",
-		Also:    []string{"DL3025", "JSONArgsRecommended"},
+		Also:    []string{"DL3025", "JSONArgsRecommended", "tally/invalid-json-form"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		stage := f.Final()

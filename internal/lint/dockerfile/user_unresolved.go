@@ -15,6 +15,7 @@ var userUnresolved = lint.Check[*dockerfile.File]{
 	Rule: finding.Rule{
 		ID: "USR-1.c", Name: "user-unresolved", Points: []string{"USR-1"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "The user that an image names is in an /etc/passwd that it has",
+		Also:    []string{"tally/named-identity-in-passwdless-stage"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
 		final := f.Final()

@@ -128,7 +128,7 @@ var credentialFile = check{
 	Rule: finding.Rule{
 		ID: "SEC-1.i", Name: "credential-file", Points: []string{"SEC-1"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "No layer of an image holds a file in which a tool keeps a credential, not even one that a later layer deletes",
-		Also:    []string{"CIS-DI-0010"},
+		Also:    []string{"CIS-DI-0010", "DKL-LI-0003"},
 	},
 	run: func(p *pass) {
 		for _, c := range p.credentials {

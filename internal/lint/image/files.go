@@ -17,7 +17,7 @@ var openPermissions = check{
 	Rule: finding.Rule{
 		ID: "USR-1.d", Name: "open-permissions", Points: []string{"USR-1"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "No file of the final image may be written by everybody or lends its owner's rights",
-		Also:    []string{"CIS-DI-0008"},
+		Also:    []string{"CIS-DI-0008", "tally/world-writable-state-path-workaround"},
 	},
 	run: func(p *pass) {
 		for _, files := range byLayer(p.survey.setuid) {
@@ -69,6 +69,7 @@ var vcsData = check{
 	Rule: finding.Rule{
 		ID: "IMG-1.i", Name: "vcs-data", Points: []string{"IMG-1"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "The image holds no history of its sources",
+		Also:    []string{"DKL-LI-0003"},
 	},
 	run: func(p *pass) {
 		for _, f := range p.survey.histories {

@@ -12,7 +12,7 @@ var userRoot = check{
 	Rule: finding.Rule{
 		ID: "USR-1.a", Name: "user-root", Points: []string{"USR-1"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "The image's user is not root",
-		Also:    []string{"DL3002", "DS-0002", "CKV_DOCKER_3", "CKV_DOCKER_8", "CIS-DI-0001"},
+		Also:    []string{"DL3002", "DS-0002", "CKV_DOCKER_3", "CKV_DOCKER_8", "CIS-DI-0001", "tally/stateful-root-runtime", "tally/user-created-but-never-used"},
 	},
 	run: func(p *pass) {
 		if p.userErr != nil || !p.user.Root() {
@@ -63,6 +63,7 @@ var userUnresolved = check{
 	Rule: finding.Rule{
 		ID: "USR-1.c", Name: "user-unresolved", Points: []string{"USR-1"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "The user that an image names is in an /etc/passwd that it has",
+		Also:    []string{"tally/named-identity-in-passwdless-stage"},
 	},
 	run: func(p *pass) {
 		switch {

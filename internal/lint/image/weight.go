@@ -17,6 +17,7 @@ var buildTools = check{
 	Rule: finding.Rule{
 		ID: "IMG-1.b", Name: "build-tools", Points: []string{"IMG-1"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "Compilers stay in a stage that does not ship",
+		Also:    []string{"tally/prefer-multi-stage-build", "tally/gpu/prefer-runtime-final-stage"},
 	},
 	run: func(p *pass) {
 		if !p.starts() || p.toolchain() || len(p.survey.compilers) == 0 {
@@ -137,7 +138,7 @@ var imageLabels = check{
 	Rule: finding.Rule{
 		ID: "OBS-3.d", Name: "image-labels", Points: []string{"OBS-3"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "The image says which source and revision it was made from",
-		Also:    []string{"DL3048", "DL3049"},
+		Also:    []string{"DL3049"},
 	},
 	run: func(p *pass) {
 		if missing := unlabelled(p.image); len(missing) > 0 && p.starts() {

@@ -13,6 +13,7 @@ var apiDeprecated = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "COR-63", Name: "api-deprecated", Severity: finding.Medium, Since: "0.1.0",
 		Summary: "No object is of an API that all of the target has a better one for",
+		Also:    []string{"pluto/k8s", "KSV-0107", "stable-version"},
 	},
 	Run: func(p *lint.Pass, o *kubernetes.Object) {
 		status := apiStatus(o)

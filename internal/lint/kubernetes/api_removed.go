@@ -13,7 +13,7 @@ var apiRemoved = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "COR-62", Name: "api-removed", Severity: finding.High, Since: "0.1.0",
 		Summary: "Every object is of an API that the youngest Kubernetes of the target serves",
-		Also:    []string{"stable-version", "no-extensions-v1beta", "KSV-0107"},
+		Also:    []string{"stable-version", "no-extensions-v1beta", "KSV-0107", "pluto/k8s"},
 	},
 	Run: func(p *lint.Pass, o *kubernetes.Object) {
 		status := apiStatus(o)

@@ -15,8 +15,9 @@ var autoscaler = lint.Check[*kubernetes.Object]{
 		ID: "X-08", Name: "autoscaler", Points: []string{"RES-3"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "Every HorizontalPodAutoscaler can do its work, and nothing works against it",
 		Also: []string{
-			"dangling-hpa", "hpa-minimum-three-replicas", "deployment-has-host-podantiaffinity", "horizontalpodautoscaler-has-target",
-			"deployment-targeted-by-hpa-does-not-have-replicas-configured", "hpaMaxAvailability", "hpaMinAvailability",
+			"horizontalpodautoscaler-has-target",
+			"deployment-targeted-by-hpa-does-not-have-replicas-configured",
+			"dangling-horizontalpodautoscaler",
 		},
 	},
 	Run: on(func(p *lint.Pass, o *kubernetes.Object) {

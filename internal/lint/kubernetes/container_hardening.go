@@ -17,6 +17,7 @@ var containerHardening = lint.Check[*kubernetes.Object]{
 		Also: []string{
 			"KSV-0001", "KSV-0003", "KSV-0004", "KSV-0030", "KSV-0104", "KSV-0106", "KSV-0118", "CKV_K8S_20", "CKV_K8S_28", "CKV_K8S_30", "CKV_K8S_31", "CKV_K8S_37",
 			"privilege-escalation-container", "drop-net-raw-capability", "privilegeEscalationAllowed", "insecureCapabilities",
+			"CKV_K8S_29", "container-seccomp-profile", "linuxHardening", "kubesec/CapDropAny", "kubesec/CapDropAll", "kubesec/SeccompAny", "kubesec/SeccompUnconfined", "kubesec/AllowPrivilegeEscalation",
 		},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {

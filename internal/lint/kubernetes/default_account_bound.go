@@ -12,7 +12,7 @@ var defaultAccountBound = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "SEC-4.a", Name: "default-account-bound", Points: []string{"SEC-4"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "Nobody gives rights to the ServiceAccount that every pod has",
-		Also:    []string{"default-service-account", "CKV_K8S_42", "KSV-0110"},
+		Also:    []string{"default-service-account", "CKV_K8S_42"},
 	},
 	Run: on(func(p *lint.Pass, o *kubernetes.Object) {
 		for _, subject := range o.Node.Get("subjects").Items() {

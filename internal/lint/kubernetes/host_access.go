@@ -20,6 +20,7 @@ var hostAccess = lint.Check[*kubernetes.Object]{
 			"KSV-0119", "KSV-0120", "KSV-0121", "CKV_K8S_16", "CKV_K8S_17", "CKV_K8S_18", "CKV_K8S_19", "CKV_K8S_25", "CKV_K8S_26", "CKV_K8S_27", "CKV_K8S_39",
 			"docker-sock", "host-ipc", "host-network", "host-pid", "privileged-container", "sensitive-host-mounts", "unsafe-sysctls", "unsafe-proc-mount",
 			"hostIPCSet", "hostNetworkSet", "hostPIDSet", "hostPortSet", "runAsPrivileged", "dangerousCapabilities", "container-security-context-privileged",
+			"KSV-0103", "KSV-0106", "writable-host-mount", "hostPathSet", "hostProcess", "procMount", "kubesec/HostNetwork", "kubesec/HostPID", "kubesec/HostIPC", "kubesec/Privileged", "kubesec/CapSysAdmin", "kubesec/DockerSock", "kubesec/ProcMount", "kubesec/ApparmorUnconfined",
 		},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {

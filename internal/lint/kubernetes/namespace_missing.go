@@ -12,7 +12,7 @@ var namespaceMissing = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "OBS-3.c", Name: "namespace-missing", Points: []string{"OBS-3"}, Severity: finding.Low, Since: "0.1.0",
 		Summary: "Workloads and Services say which namespace they are in",
-		Also:    []string{"KSV-0037", "KSV-0110", "CKV_K8S_21", "use-namespace"},
+		Also:    []string{"KSV-0110", "CKV_K8S_21", "use-namespace"},
 	},
 	Run: func(p *lint.Pass, o *kubernetes.Object) {
 		_, runs := o.Workload()

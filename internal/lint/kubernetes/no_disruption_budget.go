@@ -13,6 +13,7 @@ var noDisruptionBudget = lint.Check[*kubernetes.Object]{
 		Also: []string{
 			"deployment-has-poddisruptionbudget", "statefulset-has-poddisruptionbudget", "missingPodDisruptionBudget", "no-anti-affinity",
 			"deployment-has-host-podantiaffinity", "statefulset-has-host-podantiaffinity", "topologySpreadConstraint",
+			"pod-topology-spread-constraints",
 		},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {

@@ -12,7 +12,7 @@ var readOnlyRoot = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "USR-4.a", Name: "read-only-root", Points: []string{"USR-4"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "Every container has a read-only root filesystem",
-		Also:    []string{"KSV-0014", "CKV_K8S_22", "no-read-only-root-fs", "notReadOnlyRootFilesystem"},
+		Also:    []string{"KSV-0014", "CKV_K8S_22", "no-read-only-root-fs", "notReadOnlyRootFilesystem", "container-security-context-readonlyrootfilesystem", "kubesec/ReadOnlyRootFilesystem"},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		if w.Windows() {

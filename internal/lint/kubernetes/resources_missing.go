@@ -16,6 +16,7 @@ var resourcesMissing = lint.Check[*kubernetes.Object]{
 			"KSV-0011", "KSV-0015", "KSV-0016", "KSV-0018", "CKV_K8S_10", "CKV_K8S_11", "CKV_K8S_12", "CKV_K8S_13",
 			"unset-cpu-requirements", "unset-memory-requirements", "container-resources",
 			"cpuRequestsMissing", "cpuLimitsMissing", "memoryRequestsMissing", "memoryLimitsMissing",
+			"kubesec/RequestsCPU", "kubesec/LimitsCPU", "kubesec/RequestsMemory", "kubesec/LimitsMemory",
 		},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {

@@ -12,7 +12,7 @@ var rolloutOutage = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "RES-3.l", Name: "rollout-outage", Points: []string{"RES-3"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "A rollout never stops all pods of a Deployment at once",
-		Also:    []string{"deployment-strategy", "no-rolling-update-strategy", "wrong-rolling-update"},
+		Also:    []string{"deployment-strategy", "no-rolling-update-strategy"},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		n, _, ok := w.Replicas()

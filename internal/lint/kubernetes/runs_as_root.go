@@ -13,7 +13,7 @@ var runsAsRoot = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "USR-2.a", Name: "runs-as-root", Points: []string{"USR-2"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "Every container effectively runs as a user that is not root",
-		Also:    []string{"KSV-0012", "KSV-0105", "KSV-0116", "CKV_K8S_6", "CKV_K8S_23", "run-as-non-root", "runAsRootAllowed"},
+		Also:    []string{"KSV-0012", "KSV-0105", "KSV-0116", "CKV_K8S_23", "run-as-non-root", "runAsRootAllowed", "kubesec/RunAsNonRoot"},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		if w.Windows() {

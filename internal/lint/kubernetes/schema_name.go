@@ -16,6 +16,7 @@ var schemaName = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "COR-57", Name: "schema-name", Severity: finding.High, Since: "0.1.0",
 		Summary: "Names, labels and annotations are written as Kubernetes takes them",
+		Also:    []string{"label-values"},
 	},
 	Run: func(p *lint.Pass, o *kubernetes.Object) {
 		metadata := o.Node.Get("metadata")

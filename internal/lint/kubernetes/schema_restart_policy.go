@@ -13,7 +13,7 @@ var schemaRestartPolicy = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "COR-60", Name: "schema-restart-policy", Severity: finding.High, Since: "0.1.0",
 		Summary: "Pods have a restart policy that what runs them takes",
-		Also:    []string{"job-restart-policy", "restart-policy"},
+		Also:    []string{"restart-policy", "cronjob-restartpolicy"},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		if w.Kind == "Pod" {

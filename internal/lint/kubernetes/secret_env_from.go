@@ -12,7 +12,7 @@ var secretEnvFrom = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "SEC-3.a", Name: "secret-env-from", Points: []string{"SEC-3"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "A container is given the keys of a Secret that it needs, not all of it",
-		Also:    []string{"read-secret-from-env-var", "CKV_K8S_35"},
+		Also:    []string{"read-secret-from-env-var", "CKV_K8S_35", "kubesec/SecretsAsEnvironmentVariables"},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		for _, c := range w.Containers() {

@@ -14,7 +14,7 @@ var serviceAccountToken = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "SEC-4.k", Name: "service-account-token", Points: []string{"SEC-4"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "No pod has a token for the API that it has no use for",
-		Also:    []string{"KSV-0036", "CKV_K8S_38", "automountServiceAccountToken"},
+		Also:    []string{"KSV-0036", "CKV_K8S_38", "automountServiceAccountToken", "CKV_K8S_41", "kubesec/AutomountServiceAccountToken"},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		field := w.Pod.Get("automountServiceAccountToken")

@@ -14,7 +14,7 @@ var serviceExposed = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "NET-3.c", Name: "service-exposed", Points: []string{"NET-3"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "No Service is reached from outside the cluster past its ingress",
-		Also:    []string{"service-type", "exposed-services", "KSV-0108", "KCV-0093", "CKV_K8S_21"},
+		Also:    []string{"service-type", "exposed-services", "KSV-0108"},
 	},
 	Run: on(func(p *lint.Pass, o *kubernetes.Object) {
 		spec := o.Node.Get("spec")

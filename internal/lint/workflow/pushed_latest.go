@@ -15,6 +15,7 @@ var pushedLatestOnly = lint.Check[*file]{
 	Rule: finding.Rule{
 		ID: "IMG-4.x", Name: "pushed-latest-only", Points: []string{"IMG-4"}, Severity: finding.Low, Since: "0.1.0",
 		Summary: "Every image that is pushed bears a tag of its own",
+		Also:    []string{"DKL-DI-0006"},
 	},
 	Run: func(p *lint.Pass, f *file) {
 		var found []push
