@@ -6,6 +6,7 @@ require (
 	github.com/aquasecurity/trivy v0.74.0
 	github.com/containerd/containerd/v2 v2.4.2
 	github.com/getkin/kin-openapi v0.152.0
+	github.com/google/cel-go v0.30.0
 	github.com/google/go-containerregistry v0.21.9
 	github.com/google/go-github/v60 v60.0.0
 	github.com/moby/buildkit v0.34.2
@@ -24,6 +25,7 @@ require (
 require (
 	al.essio.dev/pkg/shellescape v1.6.0 // indirect
 	github.com/Azure/azure-sdk-for-go/sdk/storage/azblob v1.5.0 // indirect
+	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
 	github.com/dimchansky/utfbom v1.1.1 // indirect
 	github.com/lufia/plan9stats v0.0.0-20250317134145-8bc96cf8fc35 // indirect
 	github.com/oasdiff/yaml v0.1.1 // indirect

@@ -10,7 +10,7 @@ import (
 
 func runExplain(_ context.Context, env *environment, _ *config.Config, operands []string) (int, error) {
 	if len(operands) == 0 {
-		for _, rule := range all.Rules() {
+		for _, rule := range append(all.Rules(), env.book.custom.Rules()...) {
 			fmt.Fprintf(env.stdout, "%-10s %-8s %-32s %s\n", rule.ID, rule.Severity, rule.Name, rule.Summary)
 		}
 		return ExitPass, nil
@@ -19,6 +19,9 @@ func runExplain(_ context.Context, env *environment, _ *config.Config, operands 
 		return ExitUsage, tooMany(operands[1:])
 	}
 	page, ok := all.Page(operands[0])
+	if !ok {
+		page, ok = env.book.custom.Page(operands[0])
+	}
 	if !ok {
 		return ExitUsage, &config.UsageError{Where: "command line", Err: fmt.Errorf("%q is no rule's id or name; plimsoll explain lists them", operands[0])}
 	}

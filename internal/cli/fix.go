@@ -8,7 +8,6 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
-	"github.com/plimsoll-ci/plimsoll/internal/lint/all"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/fix"
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
@@ -29,7 +28,7 @@ func (r *runner) mend(ctx context.Context, tree *source.Tree) error {
 	if !r.cfg.Fix && !r.cfg.Diff {
 		return nil
 	}
-	seen, err := lint.Run(ctx, r.env.deps.linters(), all.Across(), tree, r.lintOptions())
+	seen, err := lint.Run(ctx, r.env.deps.linters(), r.env.book.across(), tree, r.lintOptions())
 	if err != nil {
 		return err
 	}

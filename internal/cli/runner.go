@@ -90,7 +90,7 @@ func (r *runner) lint(tree *source.Tree) pipeline.Stage {
 
 // checks are those that see more than one artefact.
 func (r *runner) checks() pipeline.Checks {
-	return pipeline.Checks{Across: all.Across, Since: all.Since}
+	return pipeline.Checks{Across: r.env.book.across, Since: all.Since}
 }
 
 func (r *runner) lintOptions() lint.Options {

@@ -70,6 +70,9 @@ type Config struct {
 	// Proposed what the change makes of it, which counts where it is stricter.
 	Judged   bool
 	Proposed []RulePolicy
+	// CustomRules are the settings' own; where a change is judged, those of the base
+	// commit and what the change adds.
+	CustomRules []CustomRule
 	// Image is the one that lint looks into, too.
 	Image string
 	// BaseRef is what a laptop compares with.

@@ -43,7 +43,7 @@ var owns = []string{
 }
 
 // pieces lists the pieced settings.
-var pieces = []string{"rules"}
+var pieces = []string{"rules", "custom-rules"}
 
 // classes lists every class that a setting is in; one, unless somebody erred.
 func classes(s *Setting) []class {

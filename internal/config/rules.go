@@ -72,6 +72,8 @@ func (j *judge) settlePieces(s Setting) error {
 	switch s.Name {
 	case "rules":
 		return j.settleRules()
+	case "custom-rules":
+		return j.settleCustomRules()
 	}
 	return fmt.Errorf("nothing settles the entries of %s", s.Name)
 }

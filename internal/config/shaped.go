@@ -213,5 +213,6 @@ func shaped() []Setting {
 			},
 		}.of(Setting{Name: "images", Commands: onLint, Usage: "which image is which Dockerfile, Compose service and container, where the names do not say: a list of name, context, file, target, tags, compose and kubernetes"}),
 		rulesSetting(),
+		customRules(),
 	)
 }

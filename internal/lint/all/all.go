@@ -183,6 +183,16 @@ var areas = []struct{ prefix, title string }{
 	{"SUP", "Suppressions"},
 }
 
+// Prefixes lists what the ids of rules begin with; "USR" of "USR-1.a". They are kept
+// for rules that there may be.
+func Prefixes() []string {
+	var prefixes []string
+	for _, area := range areas {
+		prefixes = append(prefixes, area.prefix)
+	}
+	return prefixes
+}
+
 // preface explains what every page leans on.
 const preface = `# Rules
 

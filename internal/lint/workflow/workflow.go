@@ -81,6 +81,7 @@ func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.S
 			files[i].script = script.Parse(src)
 		}
 	})
+	var model []*workflow.File
 	pipelines := pipelines{named: map[string]*workflow.File{}, scripts: map[string]bool{}, targets: map[string]bool{}}
 	for i := range files {
 		src, f := listing.Files[i], &files[i]
@@ -89,6 +90,7 @@ func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.S
 			set.Linted.Workflows++
 			set.Documents[src] = f.File
 			pipelines.add(f.File)
+			model = append(model, f.File)
 			set.Notes = append(set.Notes, unparsed(f.File)...)
 		case f.script != nil:
 			set.Linted.Scripts++
@@ -107,6 +109,7 @@ func parse(ctx context.Context, listing *source.Listing, _ lint.Options) (lint.S
 		f.named, f.environments = pipelines.named, map[any]map[string][]string{}
 		set.Units = append(set.Units, lint.Unit[*file]{File: src, Doc: f})
 	}
+	set.Model = model
 	for _, unit := range set.Units {
 		unit.Doc.scopes = pipelines.scopes(unit.Doc)
 		if s := unit.Doc.script; s != nil && pipelines.runs(s) {
