@@ -173,17 +173,26 @@ func chartRoots(listing *source.Listing, opts lint.Options) []job {
 // need not render when it does with others: that is what they are for.
 func (out *rendered) chart(jobs []job, renderings []*kubernetes.Rendering) {
 	chart := jobs[0]
-	works := slices.ContainsFunc(renderings[1:], func(r *kubernetes.Rendering) bool { return len(r.Unread) == 0 })
+	works := slices.ContainsFunc(renderings[1:], func(r *kubernetes.Rendering) bool { return len(r.Unread)+len(r.Asks) == 0 })
 	empty, first := renderings[0].Empty, true
 	for i, r := range renderings {
 		empty = slices.DeleteFunc(slices.Clone(empty), func(name string) bool { return !slices.Contains(r.Empty, name) })
-		if i == 0 && works && len(r.Unread) > 0 {
+		if i == 0 && works && len(r.Unread)+len(r.Asks) > 0 {
 			out.notes = append(out.notes, "chart "+chart.root.Dir+" does not render with its own values alone, and was judged with those that were named")
 			continue
 		}
 		out.take(chart, r, !first)
 		first = false
 		out.unread = append(out.unread, r.Unread...)
+		for _, u := range r.Asks {
+			if chart.named || i > 0 {
+				out.unread = append(out.unread, u)
+				continue
+			}
+			// A chart that is made to be given values is whole without them, and a
+			// repository that holds one is none to blame.
+			out.notes = append(out.notes, fmt.Sprintf("chart %s was not judged in full: %s:%d: %s", chart.root.Dir, u.Location.Path, u.Location.Line, u.Cause))
+		}
 		if r.Missing != "" && i == 0 {
 			out.missing(chart, "Chart.yaml", "chart "+chart.root.Dir, r.Missing)
 		}

@@ -24,11 +24,14 @@ const maxFailures = 5
 func (r *rendering) fail(failures []failure, files map[string]*file, missing []string) {
 	var records []finding.Unread
 	more := 0
+	asks := len(failures) > 0
 	for _, f := range failures {
 		if len(missing) > 0 && lacking.MatchString(f.err.Error()) {
 			more++
 			continue
 		}
+		_, asked := errors.AsType[*askedError](f.err)
+		asks = asks && asked
 		u := r.record(f, files)
 		if !slices.Contains(records, u) {
 			records = append(records, u)
@@ -39,7 +42,11 @@ func (r *rendering) fail(failures []failure, files map[string]*file, missing []s
 		records = records[:maxFailures]
 		records[maxFailures-1].Cause += fmt.Sprintf("; %d more templates of the chart cannot be rendered either", rest)
 	}
-	r.out.Unread = append(r.out.Unread, records...)
+	if asks {
+		r.out.Asks = append(r.out.Asks, records...)
+	} else {
+		r.out.Unread = append(r.out.Unread, records...)
+	}
 	if len(missing) == 0 {
 		return
 	}

@@ -3,7 +3,6 @@ package helm
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"maps"
 	"strings"
 	"text/template"
@@ -18,6 +17,11 @@ import (
 // day is what templates take for now: a rendering is the same each time.
 var day = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// askedError is what a chart says itself of the values that it is given.
+type askedError struct{ message string }
+
+func (e *askedError) Error() string { return e.message }
+
 // functions are those that Helm gives to templates, each within bounds. They see no
 // environment, network, cluster or clock, and nothing in them is random.
 func (r *run) functions(t *template.Template) template.FuncMap {
@@ -26,10 +30,10 @@ func (r *run) functions(t *template.Template) template.FuncMap {
 	delete(all, "expandenv")
 	maps.Copy(all, conversions)
 	maps.Copy(all, constant)
-	all["fail"] = func(message string) (string, error) { return "", errors.New(message) }
+	all["fail"] = func(message string) (string, error) { return "", &askedError{message} }
 	all["required"] = func(message string, value any) (any, error) {
 		if value == nil || value == "" {
-			return value, errors.New(message)
+			return value, &askedError{message}
 		}
 		return value, nil
 	}

@@ -15,9 +15,9 @@ import (
 // the largest charts there are render to some 2 MB in half a second.
 const (
 	maxTime     = time.Minute // however busy the machine is
-	maxOutput   = 64 << 20   // bytes that templates write, included ones too
-	maxTicks    = 10_000_000 // things written, and calls of functions
-	maxIncludes = 400        // templates inside one another
+	maxOutput   = 64 << 20    // bytes that templates write, included ones too
+	maxTicks    = 10_000_000  // things written, and calls of functions
+	maxIncludes = 400         // templates inside one another
 	maxText     = 8 << 20
 	maxItems    = 200_000
 	maxWeight   = 2_000_000 // values inside a value that is printed

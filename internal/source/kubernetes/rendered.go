@@ -34,6 +34,9 @@ type Rendering struct {
 	Manifests []Manifest
 	// Unread are the parts that could not be rendered, with no manifest when it is all.
 	Unread []finding.Unread
+	// Asks are the parts that ask for values which nobody gave, where that is all that
+	// keeps them from being rendered.
+	Asks []finding.Unread
 	// Missing says what the root needs and the tree does not hold, and how to get it;
 	// the rest was rendered without. Empty when all is there.
 	Missing string
