@@ -29,7 +29,7 @@ const Marker = "plimsoll:ignore"
 
 // marks begin what may excuse something: ours, and those of the tools whose excuses
 // are read too.
-var marks = []string{Marker, "hadolint ", "check=", "trivy:", "checkov:skip=", "bridgecrew:skip=", "cortex:skip=", "dclint ", "tally "}
+var marks = []string{Marker, "hadolint ", "check=", "check =", "trivy:", "checkov:skip=", "bridgecrew:skip=", "cortex:skip=", "dclint ", "tally "}
 
 // Marked says whether a comment, from its "#" on, may excuse something.
 func Marked(comment string) bool {

@@ -101,20 +101,39 @@ func each(p *lint.Pass, f *dockerfile.File, rule string, problem func(warned) (l
 	slices.SortStableFunc(all, func(a, b lint.Problem) int {
 		return cmp.Or(cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Column, b.At.Column))
 	})
-	first := map[string]int{}
+	// What a comment excuses is told by itself: it neither hides the others nor hides
+	// behind them.
+	type cause struct {
+		path   string
+		excuse int
+	}
+	first := map[cause]int{}
+	told := make([]bool, len(all))
 	for i, one := range all {
-		at, again := first[one.Path]
+		c := cause{one.Path, excuse(f, one.At.Line)}
+		at, again := first[c]
 		if !again {
-			first[one.Path] = i
+			first[c], told[i] = i, true
 		} else if last := all[at].Related; one.At != all[at].At && (len(last) == 0 || one.At != last[len(last)-1]) {
 			all[at].Related = append(last, one.At)
 		}
 	}
 	for i, one := range all {
-		if first[one.Path] == i {
+		if told[i] {
 			p.Report(one)
 		}
 	}
+}
+
+// excuse is the line of the nearest comment above that may excuse what stands on a
+// line, 0 without one.
+func excuse(f *dockerfile.File, line int) int {
+	for _, c := range slices.Backward(f.Comments()) {
+		if c.From <= line && line <= c.To {
+			return c.At.Line
+		}
+	}
+	return 0
 }
 
 // quoted is what stands between the last two of a quote in BuildKit's words.

@@ -61,7 +61,7 @@ func (f *File) Check(ctx context.Context, checker Checker) error {
 const mostWarnings = 200
 
 // directive is BuildKit's, at the top or above an instruction.
-var directive = regexp.MustCompile(`(?im)^(\x{FEFF}?[ \t]*#[ \t]*check[ \t]*=)[^\r\n]*`)
+var directive = regexp.MustCompile(`(?m)^(\x{FEFF}?[ \t]*#[ \t]*check ?=)[^\r\n]*`)
 
 // Insists says that the file asks for a build to fail on what BuildKit's checks find.
 func (f *File) Insists() bool {
