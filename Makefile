@@ -45,7 +45,7 @@ runtime: # RUN instructions need an OCI runtime
 
 .PHONY: generate
 generate: ## rewrite every generated page and golden file
-	go test . ./internal/config ./internal/finding ./internal/lint/all ./internal/report ./internal/report/markdown ./internal/report/text -update
+	go test . ./internal/config ./internal/finding ./internal/lint/all ./internal/lint/peers ./internal/report ./internal/report/markdown ./internal/report/text -update
 	go test ./internal/cli -run "Pages|Workflows|Scripts|ActionPage" -update
 
 .PHONY: schemas

@@ -93,6 +93,10 @@ func TestPeersSuppressions(t *testing.T) {
 		"Checkov on objects": {
 			pod("    checkov.io/skip1: CKV_K8S_14=development only\n", "      image: a\n"), []string{"IMG-4.a: for checkov (CKV_K8S_14): development only"}, []string{"IMG-4.a"}, "",
 		},
+		"one door of several": {
+			pod("    ignore-check.kube-linter.io/docker-sock: the agent of the builders\n", "      image: a\n      securityContext: { privileged: true }\n  volumes: [{ name: s, hostPath: { path: /var/run/docker.sock } }]\n"),
+			[]string{"USR-3.b: for kube-linter (docker-sock): the agent of the builders"}, []string{"USR-3.b"}, "",
+		},
 		"some of the parts": {
 			pod("    ignore-check.kube-linter.io/unset-cpu-requirements: \"\"\n", "      image: a\n"), nil, []string{"RES-1.a"}, "",
 		},
