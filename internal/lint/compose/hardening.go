@@ -15,7 +15,7 @@ var serviceHardening = lint.Check[*project]{
 		Summary: "Every Compose service that is built here drops all capabilities and gains no privileges",
 	},
 	Run: func(p *lint.Pass, pr *project) {
-		tell := pr.teller(p)
+		tell := pr.gently(p)
 		pr.each(func(s *compose.Service) {
 			// What images of others need is not known here, and privileged takes both away.
 			if !s.Built() || s.Get("privileged").True() {

@@ -13,7 +13,7 @@ var serviceHostNetwork = lint.Check[*project]{
 		Summary: "No Compose service shares the machine's network",
 	},
 	Run: func(p *lint.Pass, pr *project) {
-		tell := pr.teller(p)
+		tell := pr.gently(p)
 		for _, s := range pr.Services {
 			v := s.Get("network_mode")
 			if v.Has("host") && !v.Variables {

@@ -13,7 +13,7 @@ var serviceImageDigest = lint.Check[*project]{
 		Summary: "Every image that a Compose project pulls is pinned by digest",
 	},
 	Run: func(p *lint.Pass, pr *project) {
-		tell := pr.teller(p)
+		tell := pr.gently(p)
 		for _, s := range pr.Services {
 			image, ok := s.Image()
 			v := s.Get("image")

@@ -20,7 +20,7 @@ var serviceSecretLiteral = lint.Check[*project]{
 		Also:    []string{"CKV_SECRET_6"},
 	},
 	Run: func(p *lint.Pass, pr *project) {
-		tell := pr.teller(p)
+		tell := pr.gently(p)
 		for _, s := range pr.Services {
 			for _, section := range []struct{ path, advice string }{
 				{"environment", "mount it with \"secrets:\", or take it from outside as \"${NAME:?}\""},

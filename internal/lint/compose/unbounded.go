@@ -15,7 +15,7 @@ var serviceUnbounded = lint.Check[*project]{
 		Summary: "Every Compose service has bounds: memory, processors, processes, restarts, logs",
 	},
 	Run: func(p *lint.Pass, pr *project) {
-		tell := pr.teller(p)
+		tell := pr.gently(p)
 		pr.each(func(s *compose.Service) {
 			once := s.OneShot()
 			var missing []string

@@ -14,7 +14,7 @@ var serviceWritableRoot = lint.Check[*project]{
 		Summary: "Every Compose service that is built here has a read-only root filesystem",
 	},
 	Run: func(p *lint.Pass, pr *project) {
-		tell := pr.teller(p)
+		tell := pr.gently(p)
 		pr.each(func(s *compose.Service) {
 			v := s.Get("read_only")
 			if !s.Built() || v.True() || v.Exists() && !v.Known || develops(pr, s) {
