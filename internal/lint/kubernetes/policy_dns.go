@@ -25,13 +25,10 @@ var policyDNS = lint.Check[*kubernetes.Object]{
 				continue // it asks somebody else
 			}
 			policies := o.Set.Policies(w)
-			if slices.ContainsFunc(policies, resolves) {
-				continue
-			}
 			// The cause is one, whichever of the policies mends it.
 			first := slices.IndexFunc(policies, func(p *kubernetes.Policy) bool { return p.Egress && asksNames(p) && o.Set.Together(o, p.Object) })
-			if first < 0 || policies[first].Object != o {
-				continue
+			if first < 0 || policies[first].Object != o || slices.ContainsFunc(policies, resolves) {
+				continue // what resolves is asked last: it looks into all of them
 			}
 			p.Report(lint.Problem{
 				At: or(o.Node.Get("spec").Key("egress").At(), nameAt(o)), Subject: o.Subject(), Path: "spec.egress",

@@ -126,6 +126,33 @@ FROM base${OPEN}`
 	}
 }
 
+// TestDoubling reads a file of which each line holds the one before twice: written out,
+// the last would fill every memory.
+func TestDoubling(t *testing.T) {
+	for _, kind := range []string{"ARG", "ENV"} {
+		var b strings.Builder
+		line := func(i int) { fmt.Fprintf(&b, "%s A%d=${A%d}${A%d}\n", kind, i+1, i, i) }
+		b.WriteString("ARG A0=xx\n")
+		for i := range 60 {
+			if kind == "ARG" {
+				line(i)
+			}
+		}
+		b.WriteString("FROM a:$A5\nARG A0=xx\n")
+		for i := range 60 {
+			line(i)
+		}
+		f := mustParse(t, b.String(), Build{})
+		s := f.Stages[0]
+		for _, text := range []string{"/$A2", "/$A60"} {
+			value, known := f.Expand(s, nil, text)
+			if want := text == "/$A2"; known != want || known && value != "/xxxxxxxx" {
+				t.Errorf("%s: %s is %.40q, %t", kind, text, value, known)
+			}
+		}
+	}
+}
+
 func TestUnread(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                               "0: file with no instructions; ",

@@ -33,10 +33,22 @@ func (s scope) Keys() []string {
 	return slices.Collect(maps.Keys(s.values))
 }
 
-// expand fills in variables; known is false when one of them has no value here.
+// maxValue bounds the values that are kept, and maxFilled what they may come to in one
+// text. A value that is made of another twice doubles from line to line.
+const maxValue, maxFilled = 16 << 10, 256 << 10
+
+// expand fills in variables; known is false when one of them has no value here, or when
+// it would be too long for anybody to mean it.
 func (s scope) expand(text string) (value string, known bool) {
 	if !strings.Contains(text, "$") {
 		return strings.Trim(text, `"'`), true
+	}
+	longest := 0
+	for _, v := range s.values {
+		longest = max(longest, len(v))
+	}
+	if strings.Count(text, "$")*longest > maxFilled {
+		return text, false
 	}
 	result, err := s.lex.ProcessWordWithMatches(text, s)
 	if err != nil {
@@ -67,7 +79,7 @@ func (s scope) declare(in *Instruction) {
 
 func (s scope) set(name, value string, known bool) {
 	delete(s.values, name)
-	if known {
+	if known && len(value) <= maxValue {
 		s.values[name] = value
 	}
 }
