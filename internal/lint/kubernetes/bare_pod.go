@@ -12,7 +12,7 @@ var barePod = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "OBS-4.a", Name: "bare-pod", Points: []string{"OBS-4"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "Pods are made by what replaces them and can roll them back",
-		Also: []string{},
+		Also:    []string{},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		metadata := w.Node.Get("metadata")

@@ -16,7 +16,7 @@ var disruptionBudget = lint.Check[*kubernetes.Object]{
 		ID: "X-09", Name: "disruption-budget", Points: []string{"RES-3"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "Every PodDisruptionBudget covers pods, alone, and lets some of them go",
 		Also: []string{
-			"pdb-max-unavailable", "pdb-min-available", "pdb-unhealthy-pod-eviction-policy", "poddisruptionbudget-has-policy", "pdbDisruptionsIsZero",
+			"pdb-max-unavailable", "pdb-min-available", "pdb-unhealthy-pod-eviction-policy", "pdbDisruptionsIsZero",
 			"pdbMinAvailableGreaterThanHPAMinReplicas",
 		},
 	},

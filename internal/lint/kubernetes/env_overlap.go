@@ -12,7 +12,7 @@ var envOverlap = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "X-14.c", Name: "env-overlap", Points: []string{"SEC-3"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "Every variable of a container comes from one place",
-		Also: []string{},
+		Also:    []string{},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		for _, c := range w.Containers() {

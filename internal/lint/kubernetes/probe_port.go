@@ -15,7 +15,7 @@ var probePort = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "PRB-2.a", Name: "probe-port", Points: []string{"PRB-2"}, Severity: finding.High, Since: "0.1.0",
 		Summary: "Every probe and hook asks a port that its container has",
-		Also:    []string{"liveness-port", "readiness-port", "startup-port", "container-ports-check"},
+		Also:    []string{"liveness-port", "readiness-port", "startup-port"},
 	},
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		declared := map[string]bool{} // by any container of the pod

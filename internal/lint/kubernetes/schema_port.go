@@ -16,7 +16,7 @@ var schemaPort = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "COR-59", Name: "schema-port", Severity: finding.High, Since: "0.1.0",
 		Summary: "Every port is one: 1 to 65535, with a name that Kubernetes takes",
-		Also:    []string{"invalid-target-ports"},
+		Also:    []string{"invalid-target-ports", "container-ports-check"},
 	},
 	Run: func(p *lint.Pass, o *kubernetes.Object) {
 		a := ports{p, o}

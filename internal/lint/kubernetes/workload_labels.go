@@ -16,7 +16,7 @@ var workloadLabels = lint.Check[*kubernetes.Object]{
 	Rule: finding.Rule{
 		ID: "OBS-3.a", Name: "workload-labels", Points: []string{"OBS-3"}, Severity: finding.Medium, Since: "0.1.0",
 		Summary: "Workloads, their pods and Services say which program they belong to",
-		Also: []string{},
+		Also:    []string{},
 	},
 	Run: func(p *lint.Pass, o *kubernetes.Object) {
 		w, runs := o.Workload()

@@ -18,7 +18,7 @@ func dockle() Peer {
 			declined("DKL-DI-0001", "sudo", noSudo),
 			declined("DKL-DI-0002", "VOLUME on a directory of the system", "Rare, and harmless where volumes are given by the manifests."),
 			declined("DKL-DI-0003", "apt-get dist-upgrade", "It can be the only way to fixes that the base has not yet."),
-			ours("DKL-DI-0004", "apk add keeps its index"),
+			near("DKL-DI-0004", "apk add keeps its index", "where apk is told to update its index"),
 			ours("DKL-DI-0005", "apt lists stay in the layer"),
 			near("DKL-DI-0006", "the image is tagged latest", "where a workflow pushes it with no other tag"),
 			ours("DKL-LI-0001", "account with an empty password"),

@@ -22,7 +22,7 @@ func hadolint() Peer {
 			declined("DL3015", "apt-get installs recommended packages", "What is recommended is sometimes needed; what the image holds too much is judged there (IMG-1.b, IMG-1.g)."),
 			declined("DL3016", "npm packages without a version", locked),
 			declined("DL3018", "apk packages without a version", "Alpine drops old versions, and pins broke real builds (https://github.com/basnijholt/home-assistant-streamdeck-yaml-addon/pull/200)."),
-			ours("DL3019", "apk add keeps its index"),
+			near("DL3019", "apk add keeps its index", "where apk is told to update its index"),
 			declined("DL3020", "ADD of local files", "ADD and COPY do the same with them; IMG-4.d judges what ADD fetches."),
 			declined("DL3021", "COPY of several files to what is no directory", refused),
 			declined("DL3022", "COPY --from what is no stage", "An image is a good source of files."),

@@ -27,7 +27,7 @@ func trivy() Peer {
 			ours("DS-0022", "MAINTAINER"),
 			ours("DS-0023", "several HEALTHCHECKs"),
 			inapplicable("DS-0024", "apt-get dist-upgrade", old),
-			ours("DS-0025", "apk add keeps its index"),
+			near("DS-0025", "apk add keeps its index", "where apk is told to update its index"),
 			declined("DS-0026", "no HEALTHCHECK", healthCheck),
 			ours("DS-0027", "microdnf keeps its cache"),
 			declined("DS-0029", "apt-get installs recommended packages", "What is recommended is sometimes needed; what the image holds too much is judged there (IMG-1.b, IMG-1.g)."),
