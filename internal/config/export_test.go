@@ -30,6 +30,37 @@ var (
 	SectionSettings = sectionSettings
 )
 
+// Key is one key of an entry, for pages and the schema.
+type Key struct {
+	Name, Usage    string
+	Required, Many bool
+	Allowed        []string
+}
+
+// Keys are those of the entries of a setting, in order, and whether the entries have
+// keys themselves. It has none where they are no mappings.
+func Keys(s Setting) (keys []Key, keyed bool) {
+	if s.Name == "ignore" {
+		return keysFor(new(Ignore).fields()), false
+	}
+	if s.fields == nil {
+		return nil, false
+	}
+	return keysFor(s.fields()), s.keyed
+}
+
+func keysFor(fields map[string]field) []Key {
+	var keys []Key
+	for _, name := range keysOf(fields) {
+		f := fields[name]
+		keys = append(keys, Key{name, f.usage, f.required, f.many != nil, f.allowed})
+	}
+	return keys
+}
+
+// Severities are the words for them.
+var Severities = severities
+
 // Moves says what a change may do with a setting that has no direction; "" is that
 // it has one.
 func Moves(s Setting) string {

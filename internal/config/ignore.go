@@ -88,26 +88,35 @@ func parseIgnores(path string, at func(*yaml.Node) string, val *yaml.Node) ([]as
 	return out, nil
 }
 
+func (i *Ignore) fields() map[string]field {
+	return map[string]field{
+		"rule":          {one: &i.Rule, usage: "a rule's id, such as `RES-1.a`"},
+		"path":          {one: &i.Path, usage: "with `rule`: a glob of files, or of paths in the image; without it everywhere"},
+		"vulnerability": {one: &i.Vulnerability, usage: "a CVE, a GHSA or an alias"},
+		"package":       {one: &i.Package, usage: "with `vulnerability`: a package URL without version, or a name; without it every package"},
+		"reason":        {one: &i.Reason, required: true, usage: "why; without one the file is refused"},
+		"expires":       {one: &i.Expires, usage: "the last day it holds, `YYYY-MM-DD`; without it, for ever"},
+	}
+}
+
 func (i *Ignore) read(entry *yaml.Node) error {
 	if entry.Kind != yaml.MappingNode {
 		return errors.New("want a mapping with rule or vulnerability, and reason")
 	}
-	fields := map[string]*string{
-		"rule": &i.Rule, "path": &i.Path, "vulnerability": &i.Vulnerability, "package": &i.Package, "reason": &i.Reason, "expires": &i.Expires,
-	}
+	fields := i.fields()
 	for j := 0; j+1 < len(entry.Content); j += 2 {
 		key, val := entry.Content[j], entry.Content[j+1]
 		field, ok := fields[key.Value]
 		if !ok {
-			return fmt.Errorf("%q is not known%s", key.Value, suggestion(key.Value, []string{"rule", "path", "vulnerability", "package", "reason", "expires"}))
+			return fmt.Errorf("%q is not known%s", key.Value, suggestion(key.Value, keysOf(fields)))
 		}
 		if val.Kind != yaml.ScalarNode || strings.TrimSpace(val.Value) == "" {
 			return fmt.Errorf("%s: want a plain value", key.Value)
 		}
-		if *field != "" {
+		if *field.one != "" {
 			return fmt.Errorf("%q is set twice", key.Value)
 		}
-		*field = strings.TrimSpace(val.Value)
+		*field.one = strings.TrimSpace(val.Value)
 	}
 	switch {
 	case (i.Rule == "") == (i.Vulnerability == ""):

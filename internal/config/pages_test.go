@@ -150,7 +150,7 @@ func moves(t *testing.T, s config.Setting) string {
 	return strings.Join(ways, ", ")
 }
 
-// example is shown on the page, and read.
+// example is shown on the page, read, and held to the schema.
 const example = `version: 1
 fail-on-severity: critical
 skip-dirs: [third_party]
@@ -159,6 +159,25 @@ policy:
   pull_request: { only-introduced: true, lint-fail-on-severity: medium }
   release: { fail-on-severity: high, db-max-age: 12h }
 enforce: true
+rules:
+  PRB-1.a: { severity: medium, except: ["deploy/batch/**"] }
+  OBS-1: { severity: off }
+custom-rules:
+  - id: ACME-1
+    severity: high
+    on: kubernetes
+    kinds: [Deployment, StatefulSet]
+    at:
+      - spec.template.spec.containers[*].image
+      - spec.template.spec.initContainers[*].image
+    expression: value.startsWith("registry.acme.internal/")
+    message: images come from registry.acme.internal; mirror it there
+  - id: ACME-2
+    severity: medium
+    on: compose
+    paths: [deploy/**]
+    expression: object.?labels[?"com.acme.team"].hasValue()
+    message: a service says whose it is; add the label com.acme.team
 ignore:
   - rule: RES-1.a
     path: deploy/batch/**
@@ -218,14 +237,62 @@ func filePage(t *testing.T) string {
 		}
 		fmt.Fprintf(&page, "| `%s` | `%s` | %s | %s |\n", s.Name, s.Default, what, moves(t, s))
 	}
-	page.WriteString("\n### ignore\n\nEach entry names a rule or a vulnerability, and a reason.\n\n| key | |\n|---|---|\n" +
-		"| `rule` | a rule's id, such as `RES-1.a` |\n" +
-		"| `path` | with `rule`: a glob of files, or of paths in the image; without it everywhere |\n" +
-		"| `vulnerability` | a CVE, a GHSA or an alias |\n" +
-		"| `package` | with `vulnerability`: a package URL without version, or a name; without it every package |\n" +
-		"| `reason` | why; without one the file is refused |\n" +
-		"| `expires` | the last day it holds, `YYYY-MM-DD`; without it, for ever |\n\n" +
+	page.WriteString("\n### ignore\n\nEach entry names a rule or a vulnerability, and a reason.\n\n" + keysTable(config.Setting{Name: "ignore"}) + "\n" +
 		"An entry that has expired, or that nothing was found for, is named in the report. " +
 		"One finding on one line is better excused on that line: [rules](rules/README.md).\n")
+	for _, s := range config.Settings() {
+		if keys, _ := config.Keys(s); keys != nil {
+			fmt.Fprintf(&page, "\n### %s\n\n%s%s", s.Name, keysTable(s), about[s.Name])
+		}
+	}
 	return page.String()
+}
+
+func keysTable(s config.Setting) string {
+	keys, keyed := config.Keys(s)
+	table := "| key | |\n|---|---|\n"
+	if keyed {
+		table = "| key of each | |\n|---|---|\n"
+	}
+	for _, key := range keys {
+		usage := key.Usage
+		if key.Allowed != nil {
+			usage += " (" + strings.Join(key.Allowed, ", ") + ")"
+		}
+		if key.Many {
+			usage += "; one or a list"
+		}
+		if key.Required {
+			usage += "; **required**"
+		}
+		table += fmt.Sprintf("| `%s` | %s |\n", key.Name, usage)
+	}
+	return table
+}
+
+// about says what a table of keys does not.
+var about = map[string]string{
+	"rules": `
+A point's id, such as ` + "`PRB-1`" + `, means the rules whose ids begin with it; what stands at a rule's own id wins over it, key by key. Nothing else names several rules. Vulnerabilities have the severity of their advisory and are excused with ` + "`ignore`" + `.
+
+What is excepted or off is listed as suppressed, with the line of the settings; it neither fails nor misses a point. When a change is judged, each finding is given what is stricter: the rules of the base commit, or those that the change brings.
+`,
+	"custom-rules": `
+Findings of rules of your own have a severity and no point. Comments, ` + "`ignore`, `rules`" + ` and the comparison with the base commit know them as any other; ` + "`plimsoll explain ACME-1`" + ` prints one. When a change is judged, the rules of the base commit count and those that the change adds, not what it takes out of them.
+
+The expression is [CEL](https://cel.dev). It sees
+
+| variable | is |
+|---|---|
+| ` + "`object`" + ` | the Kubernetes object; the Compose service, its files merged and its variables filled in; the workflow or action; of a Dockerfile ` + "`stages`, each with `name`, `base`, `platform`, `internal` (the base is another stage), `final` and `instructions`, each with `name` (`RUN`), `flags`, `words`, `text` and `exec`" + ` |
+| ` + "`value`" + ` | what ` + "`at`" + ` leads to, null where it leads to nothing; the object without ` + "`at`" + ` |
+| ` + "`key`" + ` | the last key of that place, or its number in a list |
+| ` + "`name`, `path`" + ` | the name of the object, service or workflow; its file |
+
+with CEL's own functions and macros, [optional values](https://pkg.go.dev/github.com/google/cel-go/cel#OptionalTypes) and ` + "`trim`, `lowerAscii`, `split`" + ` of texts.
+
+` + "`at`" + ` is a path of keys with dots between: ` + "`spec.template.spec.containers[*].image`, `metadata.labels['app.kubernetes.io/name']`, `stages[0].base`" + `. ` + "`[*]`" + ` is every item of a list or value of a mapping, and finds nothing in what is not there; any other part of a path that is not there is a null, placed on what should hold it.
+
+What cannot be decided is neither right nor wrong: it is told in a note, with how often and where first. That is so where a key is not there and nobody asked ` + "`has()` or `.?key`" + `, where a value has another type, where it depends on a variable or argument without a value here, and where the expression costs too much. Costs are counted, as in Kubernetes: 250,000 for one object, 10,000,000 for a rule, 40,000,000 for all, and a minute. An expression has 4096 characters at most, a pattern 1000.
+`,
 }

@@ -324,3 +324,53 @@ func TestTheEndOfTheRunEndsALook(t *testing.T) {
 		t.Errorf("%v; want that it was cancelled", err)
 	}
 }
+
+// What the page shows can be used as it stands.
+func TestTheExampleOfThePage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/settings.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "```yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	path := filepath.Join(t.TempDir(), config.FileName)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cfg, _, err := config.Load("lint", []string{"--config-file=" + path}, func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := custom.Compile(cfg.CustomRules, nil, nil)
+	if err != nil || len(rules.Rules()) < 2 {
+		t.Errorf("%d rules, %v", len(rules.Rules()), err)
+	}
+}
+
+func BenchmarkThousandDeployments(b *testing.B) {
+	files := map[string]string{}
+	for i := range 1000 {
+		files[fmt.Sprintf("deploy/%d.yaml", i)] = strings.Replace(deployment, "name: web", fmt.Sprintf("name: web%d", i), 1)
+	}
+	looked := on(b, files)
+	rules, err := custom.Compile([]config.CustomRule{
+		own("kubernetes", "spec.template.spec.containers[*].image", `value.startsWith("registry.acme.internal/") || value.matches("^nginx:")`),
+	}, nil, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := looked.Across(b.Context(), rules.Across()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	for b.Loop() {
+		if _, err := custom.Compile([]config.CustomRule{own("kubernetes", "", `object.spec.template.spec.containers.all(c, has(c.resources))`)}, nil, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
