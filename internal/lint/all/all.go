@@ -114,6 +114,9 @@ func render(rule finding.Rule, archive *txtar.Archive) string {
 	fmt.Fprintf(&b, "| severity | point | since | means the same elsewhere |\n|---|---|---|---|\n| %s | %s | %s | %s |\n\n",
 		severity(rule), dash(rule.Points), rule.Since, dash(rule.Also))
 	b.WriteString(strings.TrimSpace(string(archive.Comment)) + "\n")
+	if slices.ContainsFunc(dockerfile.Official(), func(r finding.Rule) bool { return r.ID == rule.ID }) {
+		b.WriteString("\nBuildKit's own code decides this, offline. The lite program holds none of it and does not tell.\n")
+	}
 	section(&b, "At the base", "base/", archive)
 	section(&b, "Bad", "bad/", archive)
 	for _, f := range archive.Files {

@@ -102,6 +102,18 @@ func TestDirectives(t *testing.T) {
 	}
 }
 
+// TestUnusedExcuse: where BuildKit's checks have looked, an excuse for them that
+// excuses nothing is told, as any is.
+func TestUnusedExcuse(t *testing.T) {
+	const excused = "# plimsoll:ignore BLD-UndefinedVar -- set by the base\n" + head
+	if got := told(look(t, dockerfileOf(excused), ""), "SUP-"); got == "" {
+		t.Error("nothing is told")
+	}
+	if got := told(look(t, dockerfileOf(excused+strings.Repeat("LABEL a=b\n", 2000)), ""), "SUP-"); got != "" {
+		t.Errorf("of a file that was not looked at: %s", got)
+	}
+}
+
 // TestOnceEach: what other rules tell is not told again in BuildKit's name.
 func TestOnceEach(t *testing.T) {
 	const text = "FROM scratch AS a\nFROM scratch AS a\nMAINTAINER x\nENV API_TOKEN=abcdefgh\nCMD a\nCMD b\nARG X\nFROM a:${Y}\nUSER 10001\n"
