@@ -112,8 +112,11 @@ func directions() map[string]direction {
 		"images": func(from, to *Config) bool {
 			return len(from.Images) == 0 || slices.EqualFunc(from.Images, to.Images, func(a, b Image) bool { return reflect.DeepEqual(a, b) })
 		},
-		// kubernetes, document, compose and strict each ask for something that the other does not.
-		"profile": func(from, to *Config) bool { return from.Profile == to.Profile || from.Profile == "recommended" },
+		// kubernetes leaves out what recommended asks for; document, compose and strict each
+		// ask for all of it, and for something that the others do not.
+		"profile": func(from, to *Config) bool {
+			return from.Profile == to.Profile || from.Profile == "kubernetes" || from.Profile == "recommended" && to.Profile != "kubernetes"
+		},
 		"if-nothing-found": func(from, to *Config) bool {
 			return slices.Index(strictness, to.IfNothingFound) >= slices.Index(strictness, from.IfNothingFound)
 		},

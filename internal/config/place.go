@@ -55,11 +55,15 @@ func (d document) place(n *yaml.Node) Place {
 	case n.Style&yaml.LiteralStyle != 0:
 		p.Line++
 		p.Column = d.indent(p.Line) + 1
-	case !strings.Contains(d.line(n.Line), n.Value):
-	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
-		p.Column = n.Column + 1
 	default:
-		p.Column = n.Column
+		column := n.Column
+		if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+			column++
+		}
+		// What is escaped, tagged or goes over several lines stands elsewhere.
+		if line := []rune(d.line(n.Line)); column <= len(line) && strings.HasPrefix(string(line[column-1:]), n.Value) {
+			p.Column = column
+		}
 	}
 	return p
 }
