@@ -62,7 +62,7 @@ func TestPlacesInExpressions(t *testing.T) {
 		"    expression: >\n      a.b\n      c\n":  "6",
 		"    expression: a.b\n      c\n":           "6",
 		"    expression: 'it''s'\n":                "6",
-		"    expression: !!str a.b\n":              "6:19",
+		"    expression: !!str a.b\n":              "6",
 		"    expression: &x a.b\n    paths: [a]\n": "6",
 	} {
 		sides(t, nil, settings(head+text))
