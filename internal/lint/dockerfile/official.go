@@ -114,8 +114,8 @@ func each(p *lint.Pass, f *dockerfile.File, rule string, problem func(warned) (l
 		at, again := first[c]
 		if !again {
 			first[c], told[i] = i, true
-		} else if last := all[at].Related; one.At != all[at].At && (len(last) == 0 || one.At != last[len(last)-1]) {
-			all[at].Related = append(last, one.At)
+		} else if one.At != all[at].At && !slices.Contains(all[at].Related, one.At) {
+			all[at].Related = append(all[at].Related, one.At)
 		}
 	}
 	for i, one := range all {

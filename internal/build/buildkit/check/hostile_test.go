@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -120,7 +121,7 @@ func TestOnceEach(t *testing.T) {
 	seen := map[string]int{}
 	for _, f := range look(t, dockerfileOf(text), "").Findings {
 		for _, id := range f.Rule.Also {
-			seen[id+" on line "+fmt.Sprint(f.Location.Line)]++
+			seen[id+" on line "+strconv.Itoa(f.Location.Line)]++
 		}
 	}
 	for what, n := range seen {
