@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
-	"github.com/plimsoll-ci/plimsoll/internal/build/buildkit/check"
 	"github.com/plimsoll-ci/plimsoll/internal/build/doors"
 	"github.com/plimsoll-ci/plimsoll/internal/cache/gha"
 	"github.com/plimsoll-ci/plimsoll/internal/cli"
@@ -37,7 +36,7 @@ func init() { //nolint:gochecknoinits // see above
 		Renderers: func() kubernetes.Renderers {
 			return kubernetes.Renderers{Charts: helm.New(), Kustomizations: kustomize.New()}
 		},
-		Checker: check.New,
+		Checker: doors.Check,
 		Cache:   gha.New,
 		Signer: func(key sign.KeyOptions, getenv config.Getenv, client *registry.Client) (sign.Signer, error) {
 			return sigstore.NewSigner(key, sigstore.Options{Registry: client, Getenv: getenv, Now: time.Now})

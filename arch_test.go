@@ -116,6 +116,7 @@ func adapterRooms() []room { return slices.Concat(floors[1 : 1+adapterFloors]...
 // beside are packages that serve tests and the demo; the program never links them.
 var beside = []room{
 	{"cache/gha/ghatest", "GitHub's cache: scopes, immutable entries, the blob store behind it"},
+	{"lint/peers", "what other linters check, and what of it is ours: the tables of docs/migration"},
 	{"image/contents/contentstest", "tiny images in memory, for tests of what is in one"},
 	{"demo", "make demo: a registry, a small database, the bad ship and the good ship"},
 	{"registry/registrytest", "an in-memory registry that logs requests and fails on demand"},

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/plimsoll-ci/plimsoll/internal/build"
+	"github.com/plimsoll-ci/plimsoll/internal/source/dockerfile"
 )
 
 // New has no doors to offer.
@@ -14,3 +15,6 @@ var New func(build.Options) build.Builder
 
 // Serve has no builder to serve.
 var Serve func(ctx context.Context, in, out *os.File) error
+
+// Check has no checks of BuildKit to run.
+var Check func() dockerfile.Checker
