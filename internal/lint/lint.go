@@ -86,6 +86,8 @@ type Report struct {
 	// that lead nowhere, named files without an object. Notes or Unread name them. With
 	// nothing in Linted it tells a tree that could not be judged from an empty one.
 	Unjudged int
+
+	rendered map[string]bool // the files that were judged as what they are rendered to
 }
 
 // Source is a file and the kind that it was judged as.

@@ -196,6 +196,7 @@ func (l *Looked) Report() Report {
 	report.Findings = slices.Concat(all[:own], all[own+beside:])
 	finding.Sort(report.Findings)
 	report.Findings = l.once(report.Findings)
+	report.rendered = l.report.rendered
 	report.Unread = slices.Clone(report.Unread)
 	slices.SortStableFunc(report.Unread, func(a, b finding.Unread) int {
 		if c := strings.Compare(a.Location.Path, b.Location.Path); c != 0 {
@@ -219,5 +220,7 @@ func Run(ctx context.Context, linters []Linter, across []Across, tree *source.Tr
 	if err := l.Across(ctx, across); err != nil {
 		return Report{}, err
 	}
-	return l.Report(), nil
+	report := l.Report()
+	report.Findings = report.Once(report.Findings)
+	return report, nil
 }

@@ -69,6 +69,7 @@ func (g Gate) sort(s *State) {
 	if g.Excused != nil {
 		s.excuse(g.Excused)
 	}
+	s.Lint.Findings = s.Lint.Once(s.Lint.Findings)
 }
 
 func chosen(stages ...Stage) []Stage {

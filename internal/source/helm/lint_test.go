@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/plimsoll-ci/plimsoll/internal/compare"
+	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 	"github.com/plimsoll-ci/plimsoll/internal/lint/all"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
@@ -288,6 +290,56 @@ stringData:
 	for _, f := range report.Findings {
 		if f.Rule.ID == "SEC-2.c" && strings.Contains(fmt.Sprint(f), "sGq83") {
 			t.Errorf("a secret is shown: %+v", f)
+		}
+	}
+}
+
+// TestManyOfOne adds an object to those that one template makes: what it has is new
+// although it stands where what the others have stands, and is told once.
+func TestManyOfOne(t *testing.T) {
+	look := func(apps string) (lint.Report, []finding.Finding) {
+		dir := plant(t, "-- c/Chart.yaml --\napiVersion: v2\nname: c\nversion: 0.1.0\n-- c/values.yaml --\napps: "+apps+`
+-- c/templates/pods.yaml --
+{{- range .Values.apps }}
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: {{ . }} }
+spec:
+  containers:
+    - name: app
+      image: app:1.0
+      securityContext: { privileged: true }
+{{- end }}
+`)
+		tree, err := source.Open(dir, source.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tree.Close()
+		looked, err := lint.Look(t.Context(), all.Linters(all.Adapters{Renderers: renderers}), nil, tree, lint.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report := looked.Report()
+		return report, report.Findings
+	}
+	_, before := look("[b]")
+	for apps, want := range map[string]string{
+		"[b]":       "Pod/b existing",
+		"[b, c]":    "Pod/b existing, Pod/c introduced",
+		"[a, b]":    "Pod/a introduced, Pod/b existing",
+		"[b, c, d]": "Pod/b existing, Pod/c introduced",
+	} {
+		report, now := look(apps)
+		var got []string
+		for _, f := range report.Once(compare.Sources(now, before).Findings) {
+			if f.Rule.ID == "USR-3.b" {
+				got = append(got, f.Subject+" "+f.Status.String())
+			}
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s: %q, want %s", apps, got, want)
 		}
 	}
 }

@@ -35,9 +35,10 @@ type Set struct {
 	// for metrics, what applies manifests.
 	policing, otherPolicies, monitored, delivered bool
 
-	open    map[where]Openness
-	index   index
-	schemas schemas
+	open     map[where]Openness
+	policies map[*Workload][]*Policy // of those that can be isolated
+	index    index
+	schemas  schemas
 }
 
 // NewSet joins files and what the kustomizations beside them say.

@@ -75,6 +75,9 @@ func (s *Set) Policies(w *Workload) []*Policy {
 	if s == nil {
 		return nil
 	}
+	if all, ok := s.policies[w]; ok {
+		return all
+	}
 	return s.index.policies.of(w.Namespace, s.Labels(w))
 }
 
@@ -348,11 +351,13 @@ type where struct{ namespace, dir string }
 
 // uncovered looks at all workloads once.
 func (s *Set) uncovered() map[where]Openness {
+	s.policies = make(map[*Workload][]*Policy, len(s.index.all))
 	open := map[where]Openness{}
 	for _, w := range s.index.all {
 		if !w.Isolable() {
 			continue
 		}
+		s.policies[w] = s.Policies(w)
 		ingress, egress := s.Covered(w)
 		places := []where{{w.Namespace, ""}}
 		if w.Namespace == "" {
