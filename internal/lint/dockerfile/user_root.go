@@ -59,6 +59,9 @@ var userRoot = lint.Check[*dockerfile.File]{
 			}
 		}
 		problem.Subject = f.Subject(final)
+		if source.ForTests(f.Source.Path) && p.Profile != lint.ProfileDocument && p.Profile != lint.ProfileStrict {
+			problem.Severity = finding.Low
+		}
 		if tool := drops(final); tool != "" {
 			p.Note(fmt.Sprintf("the final stage starts as root and mentions %q, which may drop that: whether the program runs as root is not known", tool))
 			return

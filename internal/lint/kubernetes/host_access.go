@@ -48,7 +48,7 @@ func (d doors) report(path string, at finding.Location, severity finding.Severit
 		return
 	}
 	d.told[at] = true
-	d.pass.Report(lint.Problem{At: at, Subject: d.workload.Subject(), Path: path, Severity: severity, Message: fmt.Sprintf(format, args...)})
+	d.pass.Report(lint.Problem{At: at, Subject: d.workload.Subject(), Path: path, Severity: lower(d.pass, at, severity), Message: fmt.Sprintf(format, args...)})
 }
 
 func (d doors) namespaces() {

@@ -41,7 +41,7 @@ var probesMissing = lint.Check[*kubernetes.Object]{
 				severity = finding.Low // nothing seen here sends it requests
 			}
 			p.Report(lint.Problem{
-				At: c.At(), Subject: w.Subject(), Path: c.Path + ".probes", Severity: severity,
+				At: c.At(), Subject: w.Subject(), Path: c.Path + ".probes", Severity: lower(p, c.At(), severity),
 				Message: fmt.Sprintf("container %q has no %s; probe an endpoint that fails when it does", c.Name, strings.Join(missing, " and no ")),
 			})
 		}

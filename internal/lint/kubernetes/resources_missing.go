@@ -62,7 +62,7 @@ var resourcesMissing = lint.Check[*kubernetes.Object]{
 				at = key.At()
 			}
 			p.Report(lint.Problem{
-				At: at, Subject: w.Subject(), Path: c.Path + ".resources", Severity: severity,
+				At: at, Subject: w.Subject(), Path: c.Path + ".resources", Severity: lower(p, at, severity),
 				Message: fmt.Sprintf("container %q does not set %s; set them from what it uses", c.Name, list(missing)),
 			})
 		}

@@ -105,5 +105,5 @@ func (r *rooted) report(path string, at finding.Location, message string) {
 		return
 	}
 	r.told[at] = true
-	r.pass.Report(lint.Problem{At: at, Subject: r.workload.Subject(), Path: path + ".securityContext.runAsNonRoot", Severity: r.severity, Message: message})
+	r.pass.Report(lint.Problem{At: at, Subject: r.workload.Subject(), Path: path + ".securityContext.runAsNonRoot", Severity: lower(r.pass, at, r.severity), Message: message})
 }

@@ -3,12 +3,21 @@ package kubernetes
 import (
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
 	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
 )
 
 // demanding says that the profile asks for what many do without.
 func demanding(p *lint.Pass) bool {
 	return p.Profile == lint.ProfileDocument || p.Profile == lint.ProfileStrict
+}
+
+// lower is how bad what a pod lacks is: little in a manifest that only tests apply.
+func lower(p *lint.Pass, at finding.Location, severity finding.Severity) finding.Severity {
+	if source.BelowTests(at.Path) && !demanding(p) {
+		return finding.Low
+	}
+	return severity
 }
 
 // maxNamed is how many things of one kind a message names: nobody writes more, and
