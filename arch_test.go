@@ -55,6 +55,7 @@ var floors = [][]room{
 	{
 		{"lint/change", "rules on what a change does to the objects that were there"},
 		{"lint/compose", "rules on Compose projects: one file and one fixture each"},
+		{"lint/custom", "rules that a settings file brings, in CEL, within bounds"},
 		{"lint/dockerfile", "rules on Dockerfiles: one file and one fixture each"},
 		{"lint/image", "rules on what a container of the image would find"},
 		{"lint/fix", "the safe fixes of findings → new texts, and their diff (pure)"},

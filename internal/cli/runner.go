@@ -133,7 +133,7 @@ func (r *runner) run(ctx context.Context, gate pipeline.Gate) (int, error) {
 		Enforced: r.enforced(), Notes: r.notes, Run: r.env.event.Run, Degraded: r.degraded, Reproduce: r.reproduce(),
 		Policy: verdict.Policy{
 			FailOn: r.cfg.FailOn, LintFailOn: r.cfg.LintFailOn, IgnoreUnfixed: r.cfg.IgnoreUnfixed, Profile: r.cfg.Profile,
-			OnlyIntroduced: r.policy().OnlyIntroduced,
+			OnlyIntroduced: r.policy().OnlyIntroduced, MaxMissed: r.cfg.MaxMissed,
 		},
 		Refused: r.cfg.Refused,
 	}

@@ -89,6 +89,7 @@ func deciding(p verdict.Policy) policy.Policy {
 	return policy.Policy{
 		FailOn: p.FailOn, LintFailOn: p.LintFailOn, IgnoreUnfixed: p.IgnoreUnfixed,
 		OnlyIntroduced: p.OnlyIntroduced, Profile: policy.Profile(p.Profile),
+		MaxMissed: p.MaxMissed,
 	}
 }
 

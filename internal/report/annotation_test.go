@@ -18,7 +18,8 @@ import (
 // the same: a field of policy.Policy that deciding does not set would be a drift.
 func TestDecidingKnowsTheWholePolicy(t *testing.T) {
 	t.Parallel()
-	told := verdict.Policy{FailOn: finding.Critical, LintFailOn: finding.High, IgnoreUnfixed: true, OnlyIntroduced: true, Profile: "strict"}
+	most := 1
+	told := verdict.Policy{MaxMissed: &most, FailOn: finding.Critical, LintFailOn: finding.High, IgnoreUnfixed: true, OnlyIntroduced: true, Profile: "strict"}
 	v := reflect.ValueOf(deciding(told))
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {

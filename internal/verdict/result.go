@@ -190,4 +190,6 @@ type Policy struct {
 	// OnlyIntroduced lets pass what was there before the change.
 	OnlyIntroduced bool   `json:"onlyIntroduced,omitempty"`
 	Profile        string `json:"profile"`
+	// MaxMissed is how many points of the checklist may be missed; absent is any number.
+	MaxMissed *int `json:"maxMissed,omitempty"`
 }
