@@ -23,7 +23,7 @@ var hostAccess = lint.Check[*kubernetes.Object]{
 			"KSV-0103", "KSV-0106", "writable-host-mount", "hostPathSet", "hostProcess", "procMount", "kubesec/HostNetwork", "kubesec/HostPID", "kubesec/HostIPC", "kubesec/Privileged", "kubesec/CapSysAdmin", "kubesec/DockerSock", "kubesec/ProcMount", "kubesec/ApparmorUnconfined",
 		},
 	},
-	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
+	Run: onParts(func(p *lint.Pass, w *kubernetes.Workload) {
 		d := doors{p, w, map[finding.Location]bool{}}
 		d.namespaces()
 		d.volumes()

@@ -208,6 +208,16 @@ func onWorkloads(run func(p *lint.Pass, w *kubernetes.Workload)) func(*lint.Pass
 	}
 }
 
+// onParts runs a check on patches, too: one that asks for nothing, and tells what stands
+// there.
+func onParts(run func(p *lint.Pass, w *kubernetes.Workload)) func(*lint.Pass, *kubernetes.Object) {
+	return func(p *lint.Pass, o *kubernetes.Object) {
+		if w, ok := o.Workload(); ok && !leftover(o) {
+			run(p, w)
+		}
+	}
+}
+
 // on runs a check on the objects of some kinds of one API group; the core group is "".
 func on(run func(p *lint.Pass, o *kubernetes.Object), group string, kinds ...string) func(*lint.Pass, *kubernetes.Object) {
 	return func(p *lint.Pass, o *kubernetes.Object) {
