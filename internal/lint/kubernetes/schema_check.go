@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -52,9 +53,17 @@ func whole(o *kubernetes.Object) bool {
 
 // leftover says that an object is a patch that no kustomization above it names any
 // more: scaffolding leaves them behind, and nothing applies them.
+// What selects pods and has all its images stands for itself, whatever its name.
 func leftover(o *kubernetes.Object) bool {
-	return o.Unfinished() && strings.Contains(strings.ToLower(o.File.Source.Path), "patch")
+	if !o.Unfinished() || !namedPatch.MatchString(o.File.Source.Path) {
+		return false
+	}
+	w, ok := o.Workload()
+	return !ok || part(w) || !w.Node.Get("spec").Get("selector").Exists()
 }
+
+// namedPatch is a path that says that it is one; a dispatcher's does not.
+var namedPatch = regexp.MustCompile(`(?i)(?:^|[^a-z])patch`)
 
 // podKinds are the kinds that run pods; one without a pod is a part of one.
 var podKinds = []string{"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob"}
