@@ -29,7 +29,7 @@ var (
 		"manager", "provider", "backend", "policy", "timeout", "interval", "fingerprint", "fingerprints", "image", "count", "limit", "location",
 		"namespace", "region", "scheme", "user", "username", "alias", "mount", "class",
 	}
-	harmlessWords = []string{"public", "gpg", "pubkey", "keyring", "fingerprint"}
+	harmlessWords = []string{"public", "publishable", "gpg", "pubkey", "keyring", "fingerprint"}
 )
 
 // SecretName judges the name of a variable.

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -30,9 +31,26 @@ var serviceImageLatest = lint.Check[*project]{
 			if v.Variables { // whoever starts it may name a version
 				problem.Severity = finding.Medium
 			}
+			if local(image.Name) {
+				problem.Severity = finding.Medium
+				problem.Message = fmt.Sprintf("service %q: image %q is on no registry and is whatever was last built here under this name; build it in this project, or name a version", s.Name, v.Node.Text())
+			}
 			tell(problem)
 		}
 	},
+}
+
+// hyphenated are Docker's own images with a hyphen in their names, also former ones.
+var hyphenated = []string{
+	"api-firewall", "azul-zulu", "buildpack-deps", "docker-dev", "eclipse-mosquitto", "eclipse-temurin", "express-gateway", "hello-world",
+	"ibm-semeru-runtimes", "kaazing-gateway", "mongo-express", "nats-streaming", "open-liberty", "php-zendserver", "r-base", "rakudo-star",
+	"ubuntu-debootstrap", "ubuntu-upstart", "websphere-liberty",
+}
+
+// local says that no registry can have an image: without an owner it would be one of
+// Docker's own, of which few have a hyphen.
+func local(name string) bool {
+	return strings.Contains(name, "-") && !strings.ContainsAny(name, "/.:") && !slices.Contains(hyphenated, name)
 }
 
 // means adds what variables make of a text, when there are any.
