@@ -256,13 +256,13 @@ func TestKustomizations(t *testing.T) {
 		return src
 	}
 	k := ReadKustomizations([]*source.File{
-		file("prod/kustomization.yaml", "patches:\n- path: ../patch.yaml\n- patch: |\n    x: 1\npatchesStrategicMerge: [a.yaml]\nimages:\n- {name: web, newTag: v1}\n- {name: db, newTag: latest}\n"),
+		file("prod/kustomization.yaml", "patches:\n- path: ../patch.yaml\n- patch: |\n    x: 1\npatchesStrategicMerge: [a.yaml]\nimages:\n- {name: web, newTag: v1}\n- {name: db, newTag: latest}\n- {name: \"controller:latest\", newTag: v2}\n"),
 		file("broken/kustomization.yaml", "a: ["),
 	})
 	if diff := cmp.Diff(map[string]string{"patch.yaml": "prod/kustomization.yaml", "prod/a.yaml": "prod/kustomization.yaml"}, k.Patches); diff != "" {
 		t.Errorf("patches (-want +got):\n%s", diff)
 	}
-	if set := NewSet(nil, k); set.Replaced("web") == "" || set.Replaced("db") != "" {
+	if set := NewSet(nil, k); set.Replaced("web") == "" || set.Replaced("db") != "" || set.Replaced("controller") == "" {
 		t.Error("replaced images are wrong")
 	}
 }
