@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -148,8 +149,11 @@ func setting(line string) (name, value string, ok bool) {
 	}
 	name = strings.Trim(strings.TrimPrefix(strings.TrimSpace(line[:i]), "export "), ` "'`)
 	value = strings.Trim(uncommented(strings.TrimLeft(line[i+1:], "=: ")), ` "',`)
-	return name, value, name != "" && value != "" && !strings.ContainsAny(name, " \t")
+	return name, value, name != "" && value != "" && !strings.ContainsAny(name, " \t") && !tagged.MatchString(value)
 }
+
+// tagged matches a value that a tag of YAML says is somewhere else: "!env_var API_KEY".
+var tagged = regexp.MustCompile(`^![A-Za-z_]+\s`)
 
 // uncommented takes away the comment that follows a value. What quotes hold is the
 // value, whatever it looks like.
@@ -162,9 +166,7 @@ func uncommented(value string) string {
 		}
 		return value
 	}
-	if i := strings.Index(value, " #"); i >= 0 {
-		return value[:i]
-	}
+	value, _, _ = strings.Cut(value, " #")
 	return value
 }
 
