@@ -250,10 +250,8 @@ func filePage(t *testing.T) string {
 
 func keysTable(s config.Setting) string {
 	keys, keyed := config.Keys(s)
-	table := "| key | |\n|---|---|\n"
-	if keyed {
-		table = "| key of each | |\n|---|---|\n"
-	}
+	var table strings.Builder
+	table.WriteString(map[bool]string{false: "| key | |\n|---|---|\n", true: "| key of each | |\n|---|---|\n"}[keyed])
 	for _, key := range keys {
 		usage := key.Usage
 		if key.Allowed != nil {
@@ -265,9 +263,9 @@ func keysTable(s config.Setting) string {
 		if key.Required {
 			usage += "; **required**"
 		}
-		table += fmt.Sprintf("| `%s` | %s |\n", key.Name, usage)
+		fmt.Fprintf(&table, "| `%s` | %s |\n", key.Name, usage)
 	}
-	return table
+	return table.String()
 }
 
 // about says what a table of keys does not.

@@ -3,6 +3,7 @@ package ignore
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/config"
@@ -68,7 +69,7 @@ func read(policies []config.RulePolicy, known []finding.Rule) (map[string]made, 
 	for _, point := range []bool{true, false} {
 		for _, p := range policies {
 			if err := check(p, known); err != nil {
-				return nil, &config.UsageError{Where: p.At.File + ":" + fmt.Sprint(p.At.Line), Err: fmt.Errorf("rules: %w", err)}
+				return nil, &config.UsageError{Where: p.At.File + ":" + strconv.Itoa(p.At.Line), Err: fmt.Errorf("rules: %w", err)}
 			}
 			for _, rule := range known {
 				if point && p.Rule != "" && pointOf(rule.ID) == p.Rule || !point && rule.ID == p.Rule {

@@ -2,6 +2,7 @@ package ignore_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,16 +62,16 @@ func TestRules(t *testing.T) {
 			for _, path := range []string{"web/a.yaml", "batch/a.yaml"} {
 				findings = append(findings, finding.Finding{Rule: known[0], Severity: finding.High, Location: finding.Location{Path: path, Line: 1}})
 			}
-			got := ""
+			var got []string
 			for _, f := range r.Apply(findings) {
 				word := f.Severity.String()
 				if f.Suppressed != nil {
 					word = "-"
 				}
-				got += " " + word
+				got = append(got, word)
 			}
-			if got != " "+test.want {
-				t.Errorf("got%s, want %s", got, test.want)
+			if got := strings.Join(got, " "); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
 			}
 			if findings[0].Severity != finding.High || findings[1].Suppressed != nil {
 				t.Error("the input was changed")

@@ -63,6 +63,15 @@ type Looked struct {
 	documents map[*source.File]Document
 	beside    []finding.Finding // see Beside
 	excused   []finding.Finding // what became of them
+	tree      *source.Tree
+}
+
+// Exists says whether the tree holds a file of that path; it has to be open still.
+func (l *Looked) Exists(path string) bool { return l.tree != nil && l.tree.Exists(path) }
+
+// Unread records something of the tree that could not be judged.
+func (l *Looked) Unread(more ...finding.Unread) {
+	l.report.Unread = slices.Concat(l.report.Unread, more)
 }
 
 // Same says whether another tree holds the same files of a kind, to the letter.
@@ -71,7 +80,7 @@ func (l *Looked) Same(other *Looked, kind source.Kind) bool {
 		all := map[string]string{}
 		for path, s := range l.report.Sources {
 			if s.Kind == kind {
-				all[path] = s.File.Text
+				all[path] = s.Text
 			}
 		}
 		return all
@@ -95,7 +104,7 @@ func Look(ctx context.Context, linters []Linter, across []Across, tree *source.T
 	}
 	l := &Looked{
 		Models: Models{}, opts: opts, excuses: newExcuses(Rules(linters, across...), opts.AsOf),
-		documents: map[*source.File]Document{}, waiting: map[string]bool{},
+		tree: tree, documents: map[*source.File]Document{}, waiting: map[string]bool{},
 		report: Report{Findings: []finding.Finding{}, Unread: []finding.Unread{}, Sources: map[string]Source{}},
 	}
 	for _, a := range across {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
@@ -11,6 +12,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/printable"
 	"github.com/plimsoll-ci/plimsoll/internal/progress"
 	"github.com/plimsoll-ci/plimsoll/internal/source"
+	"github.com/plimsoll-ci/plimsoll/internal/source/kubernetes"
 )
 
 // Checks are those that see more than one artefact.
@@ -45,6 +47,7 @@ func Across(checks Checks) Stage {
 			}
 		}
 		if base != nil {
+			s.Looked.Unread(vanished(base, s.Looked)...)
 			report := together(base, s.Before.images())
 			s.Before.Sources = &report
 			all = append(all, checks.Since(base.Models))
@@ -64,6 +67,36 @@ func Across(checks Checks) Stage {
 		s.Lint = together(s.Looked, s.images())
 		return printable.Count(max(0, len(s.Lint.Findings)-single), "finding"), nil
 	}}
+}
+
+// vanished are the workloads that were judged at the base commit, whose file is there
+// still, and of which nothing is judged now: a chart, a kustomization or a condition in
+// a template was put around them. What cannot be seen is not fine because of that.
+func vanished(base, head *lint.Looked) []finding.Unread {
+	was, _ := base.Models[source.Kubernetes].(*kubernetes.Set)
+	is, _ := head.Models[source.Kubernetes].(*kubernetes.Set)
+	if was == nil {
+		return nil
+	}
+	paths, names := map[string]bool{}, map[string]bool{}
+	if is != nil {
+		for _, o := range is.Objects() {
+			paths[o.File.Source.Path], names[o.Kind+"/"+o.Name] = true, true
+		}
+	}
+	var unread []finding.Unread
+	for _, w := range was.Workloads() {
+		path := w.File.Source.Path
+		if paths[path] || names[w.Kind+"/"+w.Name] || !head.Exists(path) {
+			continue
+		}
+		paths[path] = true
+		unread = append(unread, finding.Unread{
+			Kind: finding.UnreadSource, Location: finding.Location{Path: path},
+			Cause: fmt.Sprintf("held %s at the base commit, and nothing of it is judged now; give values with which it renders (helm-values), or delete the file", w.Subject()),
+		})
+	}
+	return unread
 }
 
 // together lets what was said of the sources and what was seen in the images correct

@@ -48,7 +48,7 @@ type Analysis struct {
 	Secrets []finding.Finding
 	// Points are what the rules on the contents of an image say, placed like Secrets.
 	Points []finding.Finding
-	Unread  []finding.Unread
+	Unread []finding.Unread
 	// Notes are what a reader should know: how much settings kept from being looked at.
 	Notes []string
 }

@@ -69,6 +69,7 @@ func (l Leak) Says(value string) string {
 		return "holds a URL with a password"
 	case LeakLiteral:
 		return fmt.Sprintf("holds a literal value of %d characters", utf8.RuneCountInString(value))
+	case NoLeak:
 	}
 	return ""
 }

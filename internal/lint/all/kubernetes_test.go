@@ -3,6 +3,7 @@ package all
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -92,7 +93,7 @@ func TestFoundingManifest(t *testing.T) {
 	}
 	check(t, foundingManifest, lint.Options{Profile: lint.ProfileDocument}, want)
 	// What is named and is nowhere is missing where the manifests are all there is.
-	closed := append(want, "22 high X-06", "24 high X-06")
+	closed := slices.Concat(want, []string{"22 high X-06", "24 high X-06"})
 	check(t, foundingManifest, lint.Options{Profile: lint.ProfileDocument, Complete: true}, closed)
 	// Its list of deliverables has an autoscaler, which would work against "replicas".
 	const scaler = "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: app }\nspec: { scaleTargetRef: { kind: Deployment, name: app-deployment }, minReplicas: 2, maxReplicas: 5 }\n"
@@ -176,7 +177,7 @@ func TestHostileWorkloads(t *testing.T) {
 	repeat := func(n int, format string) string {
 		var b strings.Builder
 		for i := range n {
-			b.WriteString(strings.ReplaceAll(format, "#", fmt.Sprint(i)))
+			b.WriteString(strings.ReplaceAll(format, "#", strconv.Itoa(i)))
 		}
 		return b.String()
 	}

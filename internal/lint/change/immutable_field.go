@@ -97,8 +97,10 @@ func fields(o *kubernetes.Object) []immutable {
 	case "/PersistentVolumeClaim":
 		const way = "make a new claim and copy the data"
 		return []immutable{
-			{path: []string{"spec", "accessModes"}, way: way}, {path: []string{"spec", "storageClassName"}, lenient: true, way: way},
-			{path: []string{"spec", "volumeName"}, lenient: true, way: way}, {path: []string{"spec", "volumeMode"}, standard: "Filesystem", way: way},
+			{path: []string{"spec", "accessModes"}, way: way},
+			{path: []string{"spec", "storageClassName"}, lenient: true, way: way},
+			{path: []string{"spec", "volumeName"}, lenient: true, way: way},
+			{path: []string{"spec", "volumeMode"}, standard: "Filesystem", way: way},
 			{path: []string{"spec", "selector"}, way: way},
 		}
 	case "/ConfigMap", "/Secret":
@@ -111,8 +113,10 @@ func fields(o *kubernetes.Object) []immutable {
 		return []immutable{{path: []string{"roleRef"}, way: anew}}
 	case "storage.k8s.io/StorageClass":
 		return []immutable{
-			{path: []string{"provisioner"}, way: anew}, {path: []string{"parameters"}, way: anew},
-			{path: []string{"reclaimPolicy"}, standard: "Delete", way: anew}, {path: []string{"volumeBindingMode"}, standard: "Immediate", way: anew},
+			{path: []string{"provisioner"}, way: anew},
+			{path: []string{"parameters"}, way: anew},
+			{path: []string{"reclaimPolicy"}, standard: "Delete", way: anew},
+			{path: []string{"volumeBindingMode"}, standard: "Immediate", way: anew},
 		}
 	case "scheduling.k8s.io/PriorityClass":
 		return []immutable{{path: []string{"value"}, way: anew}}

@@ -97,6 +97,7 @@ func judgeText(p *lint.Pass, name, value string) (finding.Severity, string) {
 		return finding.High, leak.Says(value)
 	case source.LeakURL, source.LeakLiteral:
 		return literal, leak.Says(value)
+	case source.NoLeak:
 	}
 	return finding.Unknown, ""
 }

@@ -74,16 +74,16 @@ func (c *compiler) rule(entry config.CustomRule) (*rule, error) {
 }
 
 func (c *compiler) program(entry config.CustomRule) (program cel.Program, err error) {
-	fail := func(at config.Place, format string, args ...any) (cel.Program, error) {
-		return nil, &config.UsageError{Where: at.String(), Err: fmt.Errorf("custom-rules: %s: expression: "+format, append([]any{entry.ID}, args...)...)}
+	fail := func(at config.Place, format string, args ...any) error {
+		return &config.UsageError{Where: at.String(), Err: fmt.Errorf("custom-rules: %s: expression: "+format, append([]any{entry.ID}, args...)...)}
 	}
 	defer func() {
 		if p := recover(); p != nil { // of a parser that is not ours
-			program, err = fail(entry.ExpressionAt, "cannot be compiled: %v", p)
+			program, err = nil, fail(entry.ExpressionAt, "cannot be compiled: %v", p)
 		}
 	}()
 	if n := utf8.RuneCountInString(entry.Expression); n > maxExpression {
-		return fail(entry.ExpressionAt, "has %d characters, more than %d; make two rules of it", n, maxExpression)
+		return nil, fail(entry.ExpressionAt, "has %d characters, more than %d; make two rules of it", n, maxExpression)
 	}
 	checked, issues := c.env.Compile(entry.Expression)
 	if issues.Err() != nil {
@@ -93,10 +93,10 @@ func (c *compiler) program(entry config.CustomRule) (program cel.Program, err er
 			}
 			return a.Location.Column() - b.Location.Column()
 		})
-		return fail(entry.ExpressionAt.Within(first.Location.Line(), first.Location.Column()+1), "%s", brief(first.Message))
+		return nil, fail(entry.ExpressionAt.Within(first.Location.Line(), first.Location.Column()+1), "%s", brief(first.Message))
 	}
 	if out := checked.OutputType(); !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
-		return fail(entry.ExpressionAt, "gives a %s; want true or false", out)
+		return nil, fail(entry.ExpressionAt, "gives a %s; want true or false", out)
 	}
 	program, err = c.env.Program(
 		checked,
@@ -104,7 +104,7 @@ func (c *compiler) program(entry config.CustomRule) (program cel.Program, err er
 		cel.OptimizeRegex(constantPatterns),
 	)
 	if err != nil {
-		return fail(entry.ExpressionAt, "%s", brief(err.Error()))
+		return nil, fail(entry.ExpressionAt, "%s", brief(err.Error()))
 	}
 	return program, nil
 }

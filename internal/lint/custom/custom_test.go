@@ -194,14 +194,14 @@ func TestHostileExpressions(t *testing.T) {
 	double := func(depth int, then string) string {
 		text := "[[1]]"
 		for range depth {
-			text = text + ".map(a, a + a)"
+			text += ".map(a, a + a)"
 		}
 		return text + then
 	}
 	nested := func(depth int, then string) string {
 		text := "[[1]]"
 		for range depth {
-			text = text + ".map(a, [a, a])"
+			text += ".map(a, [a, a])"
 		}
 		return text + then
 	}

@@ -364,10 +364,11 @@ func ofInstruction(in *dockerfile.Instruction) *madeNode {
 		text = append(text, w.Text)
 		words.items = append(words.items, &madeNode{where: w.At, scalar: w.Text})
 	}
-	whole := strings.Join(text, " ")
+	lines := []string{strings.Join(text, " ")}
 	for _, h := range in.Heredocs {
-		whole += "\n" + h.Content
+		lines = append(lines, h.Content)
 	}
+	whole := strings.Join(lines, "\n")
 	n.set("flags", flags)
 	n.set("words", words)
 	n.set("text", &madeNode{where: in.ArgumentsAt(), scalar: whole})

@@ -59,7 +59,7 @@ var userRoot = lint.Check[*dockerfile.File]{
 			}
 		}
 		problem.Subject = f.Subject(final)
-		if source.ForTests(f.Source.Path) && p.Profile != lint.ProfileDocument && p.Profile != lint.ProfileStrict {
+		if source.ForTests(f.Source.Path) && p.Dockerfile != f.Source.Path && p.Profile != lint.ProfileDocument && p.Profile != lint.ProfileStrict {
 			problem.Severity = finding.Low
 		}
 		if tool := drops(final); tool != "" {

@@ -308,6 +308,12 @@ func TestUnsaidLeavesOutWhatTheDockerfileWasTold(t *testing.T) {
 	if diff := cmp.Diff([]string{"USR-1.b 0", "IMG-1.a 7", "IMG-1.j 3", "SEC-1.b 7", "SEC-1.i 7"}, got); diff != "" {
 		t.Error(diff)
 	}
+	// What a Dockerfile could only guess does not soften what the image proves.
+	guess := []finding.Finding{{Rule: rule("USR-1.a"), Severity: finding.Medium, Location: at(1, 1)}}
+	proof := []finding.Finding{{Rule: rule("USR-1.a"), Severity: finding.High, Location: finding.Location{Artifact: "app:1"}}}
+	if got := image.Unsaid(proof, guess, "Dockerfile"); len(got) != 1 {
+		t.Error("a guess took the place of a proof")
+	}
 	if got := image.Unsaid(slices.Clone(findings), said, ""); len(got) != len(findings)-1 {
 		t.Errorf("of an image that somebody else built %d findings are left", len(got))
 	}

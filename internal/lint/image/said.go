@@ -40,6 +40,8 @@ func Unsaid(findings, said []finding.Finding, dockerfile string) []finding.Findi
 		}
 		return dockerfile != "" && slices.ContainsFunc(said, func(s finding.Finding) bool {
 			switch {
+			case s.Severity < f.Severity && s.Suppressed == nil:
+				return false // the Dockerfile could only guess
 			case s.Location.Path != dockerfile || s.Rule.ID != f.Rule.ID && !slices.Contains(causes[f.Rule.ID], s.Rule.ID):
 				return false
 			case f.Layer == "" || f.Location.Path == "":

@@ -123,7 +123,7 @@ func (r reader) parse(ctx context.Context, listing *source.Listing, opts lint.Op
 		case src.Template():
 			set.Unjudged++
 			templates[src.Chart]++
-		case patch && !src.Named: // named in the note on its kustomization
+		case patch && !src.Named && (r.Kustomizations == nil || applicable(src, nil) == nil): // named in the note on its kustomization
 			set.Unjudged++
 		default:
 			sources = append(sources, src)

@@ -19,7 +19,7 @@ var serviceAccountToken = lint.Check[*kubernetes.Object]{
 	Run: onWorkloads(func(p *lint.Pass, w *kubernetes.Workload) {
 		field := w.Pod.Get("automountServiceAccountToken")
 		on, isBool := field.Bool()
-		if !field.IsNull() && !(isBool && on) {
+		if !field.IsNull() && (!isBool || !on) {
 			return
 		}
 		account, named := accountOf(w)

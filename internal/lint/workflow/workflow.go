@@ -55,7 +55,7 @@ type file struct {
 
 func (f *file) source() *source.File {
 	if f.File != nil {
-		return f.File.Source
+		return f.Source
 	}
 	return f.script.Source
 }

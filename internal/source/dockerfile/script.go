@@ -10,7 +10,7 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/source/script"
 )
 
-// What a shell runs, as package script reads it.
+// Script, Command and Argument are what a shell runs, as package script reads it.
 type (
 	Script   = script.Script
 	Command  = script.Command

@@ -37,11 +37,10 @@ type load struct {
 	tree *source.Tree
 	// names maps a file's bytes, by their address, to its path in the tree. The chart's
 	// model keeps the bytes and forgets where they were.
-	names  map[*byte]string
-	used   []string
-	unread []finding.Unread
-	bytes  int
-	files  int
+	names map[*byte]string
+	used  []string
+	bytes int
+	files int
 }
 
 // chart reads the chart in dir. It fails when Helm could not read it either or a

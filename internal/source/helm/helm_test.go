@@ -375,10 +375,12 @@ func TestHostileTrees(t *testing.T) {
 	for range maxNests + 2 {
 		nest = pack(t, map[string]string{"n/Chart.yaml": "apiVersion: v2\nname: n\nversion: 1.0.0\n", "n/charts/n-1.0.0.tgz": nest})
 	}
-	laughs := "a: &a [1,1,1,1,1,1,1,1,1,1]\n"
+	var laughing strings.Builder
+	laughing.WriteString("a: &a [1,1,1,1,1,1,1,1,1,1]\n")
 	for c := 'b'; c <= 'i'; c++ {
-		laughs += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 10), ","))
+		fmt.Fprintf(&laughing, "%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 10), ","))
 	}
+	laughs := laughing.String()
 	for name, c := range map[string]struct{ text, want string }{
 		"bomb":     {web + "-- web/charts/b-1.0.0.tgz --\n" + bomb, "holds more than 5242880 bytes"},
 		"nested":   {web + "-- web/charts/n-1.0.0.tgz --\n" + nest, "archives inside archives"},

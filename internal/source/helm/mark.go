@@ -2,6 +2,7 @@ package helm
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"text/template"
 	"text/template/parse"
@@ -52,10 +53,9 @@ func (m *marks) set(t *template.Template, files map[string]*file) {
 			continue
 		}
 		m.done[one.Tree] = true
-		f := files[one.Tree.ParseName]
+		f := files[one.ParseName]
 		m.list(f, one.Root)
-		nodes := append([]parse.Node{m.node(mark{depth: 1})}, one.Root.Nodes...)
-		one.Root.Nodes = append(nodes, m.node(mark{depth: -1}))
+		one.Root.Nodes = slices.Concat([]parse.Node{m.node(mark{depth: 1})}, one.Root.Nodes, []parse.Node{m.node(mark{depth: -1})})
 	}
 }
 

@@ -40,7 +40,7 @@ func FuzzQuantity(f *testing.F) {
 		if !ok {
 			return
 		}
-		if q.Cmp(q) != 0 || q.Times(1).Cmp(q) != 0 {
+		if q.Times(1).Cmp(q) != 0 {
 			t.Errorf("%q is not itself", text)
 		}
 		if len(q.String()) > 2*maxQuantity+maxExponent {

@@ -157,9 +157,9 @@ func (l *local) clean(k *types.Kustomization) {
 		}
 	}
 	k.ConfigMapGenerator, k.SecretGenerator = maps, secrets
-	if len(k.CommonLabels) > 0 && len(k.Labels) == 0 {
-		k.Labels = []types.Label{{Pairs: k.CommonLabels, IncludeSelectors: true}}
-		k.CommonLabels = nil
+	if len(k.CommonLabels) > 0 && len(k.Labels) == 0 { //nolint:staticcheck // people still write it
+		k.Labels = []types.Label{{Pairs: k.CommonLabels, IncludeSelectors: true}} //nolint:staticcheck // see above
+		k.CommonLabels = nil                                                      //nolint:staticcheck // see above
 	}
 	k.BuildMetadata = nil
 }
@@ -167,7 +167,7 @@ func (l *local) clean(k *types.Kustomization) {
 // patches keeps those whose files are there.
 func (l *local) patches(k *types.Kustomization) {
 	var kept []types.Patch
-	for _, s := range k.PatchesStrategicMerge {
+	for _, s := range k.PatchesStrategicMerge { //nolint:staticcheck // people still write it
 		text := string(s)
 		if strings.Contains(text, "\n") || strings.Contains(text, ": ") {
 			kept = append(kept, types.Patch{Patch: text})
@@ -175,8 +175,8 @@ func (l *local) patches(k *types.Kustomization) {
 			kept = append(kept, types.Patch{Path: text})
 		}
 	}
-	kept = slices.Concat(kept, k.Patches, k.PatchesJson6902)
-	k.PatchesStrategicMerge, k.PatchesJson6902, k.Patches = nil, nil, nil
+	kept = slices.Concat(kept, k.Patches, k.PatchesJson6902)              //nolint:staticcheck // people still write it
+	k.PatchesStrategicMerge, k.PatchesJson6902, k.Patches = nil, nil, nil //nolint:staticcheck // likewise
 	for _, patch := range kept {
 		if patch.Path != "" {
 			p, ok := l.path(patch.Path, false)

@@ -73,7 +73,7 @@ func interpreter(text string) string {
 		return ""
 	}
 	line, _, _ := strings.Cut(text[2:], "\n")
-	for _, word := range strings.Fields(line) {
+	for word := range strings.FieldsSeq(line) {
 		if name := path.Base(word); name != "env" && !strings.HasPrefix(word, "-") {
 			return name
 		}

@@ -49,7 +49,7 @@ func (r *reader) read(text string, from []int, depth int) bool {
 // of some 150 KiB. maxBrackets bounds how deep it nests: the parser calls itself for
 // each bracket, and a stack that overflows ends the program.
 const (
-	MaxSize   = 256 << 10
+	MaxSize     = 256 << 10
 	maxBrackets = 200
 )
 

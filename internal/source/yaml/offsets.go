@@ -109,7 +109,7 @@ func (n Node) kept(header string) int {
 // its words are found one behind the other.
 func (n Node) plainEnd(start int) int {
 	at := start
-	for _, word := range strings.Fields(n.yaml.Value) {
+	for word := range strings.FieldsSeq(n.yaml.Value) {
 		rest := n.src.Text[at:]
 		trimmed := strings.TrimLeft(rest, " \t\r\n")
 		if !strings.HasPrefix(trimmed, word) {
