@@ -32,8 +32,10 @@ func TestPoints(t *testing.T) {
 		"old":                                 {policy.Seen{Linted: &everything, Inspected: true, Findings: []finding.Finding{old, about(finding.Medium, "IMG-3.b", "IMG-3")}}, "26/28 met · 2 missed: IMG-3, NET-1"},
 		"missed, though nobody saw the image": {policy.Seen{Linted: &everything, Findings: []finding.Finding{about(finding.Critical, "SEC-1.a", "SEC-1")}}, "24/28 met · 1 missed: SEC-1 · 3 unknown: IMG-1, IMG-4, USR-1"},
 		"a Dockerfile":                        {policy.Seen{Linted: &verdict.Linted{Dockerfiles: 1}, Inspected: true}, "10/28 met · 18 not applicable"},
-		"unread": {policy.Seen{Linted: &verdict.Linted{Dockerfiles: 1}, Unread: []finding.Unread{{Kind: finding.UnreadSource, Location: finding.Location{Path: "deploy/web.yaml"}}}},
-			"2/28 met · 24 unknown: IMG-1, IMG-4, USR-1, USR-2, USR-3, USR-4, PRB-1, PRB-2, PRB-3, PRB-4, RES-1, RES-2, RES-3, SEC-1, SEC-2, SEC-3, SEC-4, NET-1, NET-2, NET-3, OBS-1, OBS-2, OBS-3, OBS-4 · 2 not applicable"},
+		"unread": {
+			policy.Seen{Linted: &verdict.Linted{Dockerfiles: 1}, Unread: []finding.Unread{{Kind: finding.UnreadSource, Location: finding.Location{Path: "deploy/web.yaml"}}}},
+			"2/28 met · 24 unknown: IMG-1, IMG-4, USR-1, USR-2, USR-3, USR-4, PRB-1, PRB-2, PRB-3, PRB-4, RES-1, RES-2, RES-3, SEC-1, SEC-2, SEC-3, SEC-4, NET-1, NET-2, NET-3, OBS-1, OBS-2, OBS-3, OBS-4 · 2 not applicable",
+		},
 	} {
 		if got := (policy.Policy{}).Points(test.seen).String(); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)

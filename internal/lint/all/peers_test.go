@@ -37,7 +37,8 @@ func TestPeersSuppressions(t *testing.T) {
 	}{
 		"hadolint": {
 			"-- Dockerfile --\n# hadolint ignore=DL3007\nFROM a:latest\nUSER 1\n# hadolint ignore=DL3025,DL3008 # a shell is needed\nCMD a\n",
-			[]string{"IMG-3.a: for hadolint (DL3007), without a reason", "PRB-4.a: for hadolint (DL3025): a shell is needed"}, nil,
+			[]string{"IMG-3.a: for hadolint (DL3007), without a reason", "PRB-4.a: for hadolint (DL3025): a shell is needed"},
+			nil,
 			"Dockerfile: 1 finding is suppressed for hadolint without a reason",
 		},
 		"hadolint covers the instruction only": {
@@ -51,25 +52,30 @@ func TestPeersSuppressions(t *testing.T) {
 		},
 		"a part of what one rule sees": {
 			"-- Dockerfile --\n# hadolint global ignore=DL3009\nFROM debian:13" + digest + "\nRUN apt-get update\nRUN pip install x\nUSER 1\n",
-			[]string{"IMG-1.a: for hadolint (DL3009)"}, []string{"IMG-1.a"}, "",
+			[]string{"IMG-1.a: for hadolint (DL3009)"},
+			[]string{"IMG-1.a"},
+			"",
 		},
 		"BuildKit": {
 			"-- Dockerfile --\n# syntax=docker/dockerfile:1\n# check=skip=JSONArgsRecommended;error=true\nFROM a:1" + digest + "\nUSER 1\nCMD a\n",
-			[]string{"PRB-4.a: for docker build --check (JSONArgsRecommended)"}, nil, "",
+			[]string{"PRB-4.a: for docker build --check (JSONArgsRecommended)"},
+			nil, "",
 		},
 		"BuildKit below a comment": {
 			"-- Dockerfile --\n# An image.\n# check=skip=all\nFROM a:1" + digest + "\nUSER 1\nCMD a\n", nil, []string{"PRB-4.a"}, "",
 		},
 		"BuildKit above an instruction": {
 			"-- Dockerfile --\nFROM a:1" + digest + "\nUSER 1\n# check=skip=JSONArgsRecommended it is a shell's\nCMD a\n",
-			[]string{"PRB-4.a: for docker build --check (JSONArgsRecommended): it is a shell's"}, nil, "",
+			[]string{"PRB-4.a: for docker build --check (JSONArgsRecommended): it is a shell's"},
+			nil, "",
 		},
 		"BuildKit knows its own only": {
 			"-- Dockerfile --\n# check=skip=all\nFROM a\nCMD a\n", []string{"PRB-4.a: for docker"}, []string{"IMG-3.a", "USR-1.a"}, "",
 		},
 		"Trivy and Checkov": {
 			"-- Dockerfile --\n#trivy:ignore:AVD-DS-0001\nFROM a:latest\n#checkov:skip=CKV_DOCKER_3:the base drops root\n",
-			[]string{"IMG-3.a: for trivy (DS-0001)", "USR-1.a: for checkov (CKV_DOCKER_3): the base drops root"}, nil, "",
+			[]string{"IMG-3.a: for trivy (DS-0001)", "USR-1.a: for checkov (CKV_DOCKER_3): the base drops root"},
+			nil, "",
 		},
 		"unknown ids": {
 			"-- Dockerfile --\n# hadolint ignore=DL3008,SC2086\nFROM a:1" + digest + "\nUSER 1\n", nil, []string{"SUP-01", "SUP-03", "SUP-04"}, "",
@@ -84,7 +90,9 @@ func TestPeersSuppressions(t *testing.T) {
 			pod("    ignore-check.kube-linter.io/latest-tag: development only\n", "      image: a\n"), []string{"IMG-4.a: for kube-linter (latest-tag): development only"}, []string{"IMG-4.a"}, "",
 		},
 		"kube-score": {
-			pod("    kube-score/ignore: container-image-tag, pod-networkpolicy\n", "      image: a\n"), []string{"IMG-4.a: for kube-score (container-image-tag)"}, []string{"IMG-4.a"},
+			pod("    kube-score/ignore: container-image-tag, pod-networkpolicy\n", "      image: a\n"),
+			[]string{"IMG-4.a: for kube-score (container-image-tag)"},
+			[]string{"IMG-4.a"},
 			"x.yaml: 1 finding is suppressed for kube-score without a reason",
 		},
 		"Polaris": {
@@ -95,14 +103,17 @@ func TestPeersSuppressions(t *testing.T) {
 		},
 		"one door of several": {
 			pod("    ignore-check.kube-linter.io/docker-sock: the agent of the builders\n", "      image: a\n      securityContext: { privileged: true }\n  volumes: [{ name: s, hostPath: { path: /var/run/docker.sock } }]\n"),
-			[]string{"USR-3.b: for kube-linter (docker-sock): the agent of the builders"}, []string{"USR-3.b"}, "",
+			[]string{"USR-3.b: for kube-linter (docker-sock): the agent of the builders"},
+			[]string{"USR-3.b"},
+			"",
 		},
 		"some of the parts": {
 			pod("    ignore-check.kube-linter.io/unset-cpu-requirements: \"\"\n", "      image: a\n"), nil, []string{"RES-1.a"}, "",
 		},
 		"all of the parts": {
 			pod("    ignore-check.kube-linter.io/unset-cpu-requirements: \"\"\n    checkov.io/skip1: CKV_K8S_12\n    checkov.io/skip2: CKV_K8S_13\n", "      image: a\n"),
-			[]string{"RES-1.a: for kube-linter ("}, nil, "",
+			[]string{"RES-1.a: for kube-linter ("},
+			nil, "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

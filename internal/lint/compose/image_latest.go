@@ -42,7 +42,8 @@ var serviceImageLatest = lint.Check[*project]{
 
 // hyphenated are Docker's own images with a hyphen in their names, also former ones.
 var hyphenated = []string{
-	"api-firewall", "azul-zulu", "buildpack-deps", "docker-dev", "eclipse-mosquitto", "eclipse-temurin", "express-gateway", "hello-world",
+	"api-firewall", "azul-zulu", "buildpack-deps", "docker-dev", "eclipse-mosquitto", //nolint:misspell // its name
+	"eclipse-temurin", "express-gateway", "hello-world",
 	"ibm-semeru-runtimes", "kaazing-gateway", "mongo-express", "nats-streaming", "open-liberty", "php-zendserver", "r-base", "rakudo-star",
 	"ubuntu-debootstrap", "ubuntu-upstart", "websphere-liberty",
 }

@@ -192,18 +192,10 @@ func TestScope(t *testing.T) {
 func TestHostileExpressions(t *testing.T) {
 	t.Parallel()
 	double := func(depth int, then string) string {
-		text := "[[1]]"
-		for range depth {
-			text += ".map(a, a + a)"
-		}
-		return text + then
+		return "[[1]]" + strings.Repeat(".map(a, a + a)", depth) + then
 	}
 	nested := func(depth int, then string) string {
-		text := "[[1]]"
-		for range depth {
-			text += ".map(a, [a, a])"
-		}
-		return text + then
+		return "[[1]]" + strings.Repeat(".map(a, [a, a])", depth) + then
 	}
 	many := "[" + strings.Repeat("1,", 300) + "1]"
 	loops := func(depth int) string {

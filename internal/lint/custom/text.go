@@ -170,7 +170,7 @@ func (costs) CallCost(function, _ string, args []ref.Val, _ ref.Val) *uint64 {
 		switch arg.(type) {
 		case traits.Lister, traits.Mapper, *types.Optional:
 			weighed = true
-			cost += uint64(max(0, weight(arg, maxWeight))) * weightCost //nolint:gosec // it is 0 or more
+			cost += uint64(max(0, weight(arg, maxWeight))) * weightCost
 		}
 	}
 	if !weighed {

@@ -67,7 +67,7 @@ func quoted(path string) string {
 			b.WriteByte('\\')
 			b.WriteByte(c)
 		case c < ' ' || c >= 0x7F:
-			b.WriteString("\\" + strconv.FormatInt(int64(c)+01000, 8)[1:])
+			b.WriteString("\\" + strconv.FormatInt(int64(c)+0o1000, 8)[1:])
 		default:
 			b.WriteByte(c)
 		}

@@ -10,12 +10,14 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/source/script"
 )
 
-// Script, Command and Argument are what a shell runs, as package script reads it.
-type (
-	Script   = script.Script
-	Command  = script.Command
-	Argument = script.Argument
-)
+// Script is what a shell runs, as package script reads it.
+type Script = script.Script
+
+// Command is one command of a Script.
+type Command = script.Command
+
+// Argument is one word of a Command.
+type Argument = script.Argument
 
 // script reads the commands of an instruction.
 func (f *File) script(in *Instruction) {

@@ -276,18 +276,22 @@ resources: [../pod.yaml]
 
 func TestHostile(t *testing.T) {
 	t.Parallel()
-	laughs := "a: &a [1,1,1,1,1,1,1,1,1,1]\n"
+	var laughing strings.Builder
+	laughing.WriteString("a: &a [1,1,1,1,1,1,1,1,1,1]\n")
 	for c := 'b'; c <= 'i'; c++ {
-		laughs += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 10), ","))
+		fmt.Fprintf(&laughing, "%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 10), ","))
 	}
+	laughs := laughing.String()
 	// Each level names the one below twice: 2^30 objects.
-	levels := "-- l0/kustomization.yaml --\nresources: [pod.yaml]\n-- l0/pod.yaml --\n" + pod
+	var deep strings.Builder
+	deep.WriteString("-- l0/kustomization.yaml --\nresources: [pod.yaml]\n-- l0/pod.yaml --\n" + pod)
 	for i := 1; i <= 30; i++ {
-		levels += fmt.Sprintf("-- l%d/kustomization.yaml --\nresources: [a, b]\n", i)
+		fmt.Fprintf(&deep, "-- l%d/kustomization.yaml --\nresources: [a, b]\n", i)
 		for _, side := range []string{"a", "b"} {
-			levels += fmt.Sprintf("-- l%d/%s/kustomization.yaml --\nnamePrefix: %s\nresources: [../../l%d]\n", i, side, side, i-1)
+			fmt.Fprintf(&deep, "-- l%d/%s/kustomization.yaml --\nnamePrefix: %s\nresources: [../../l%d]\n", i, side, side, i-1)
 		}
 	}
+	levels := deep.String()
 	for name, c := range map[string]struct{ text, dir, want string }{
 		"cycle":    {"-- a/kustomization.yaml --\nresources: [../b]\n-- b/kustomization.yaml --\nresources: [../a]\n", "a", "cycle detected"},
 		"laughs":   {"-- a/kustomization.yaml --\nresources: [x.yaml]\n-- a/x.yaml --\n" + laughs, "a", "once its aliases are followed"},

@@ -72,8 +72,10 @@ func TestEdits(t *testing.T) {
 		"remove an anchored one":     {"version: &v '3'\nb: *v\n", remove("version"), ""},
 		"remove beside a merge":      {"x: &x\n  a: 1\n<<: *x\nversion: '3'\n", remove("version"), ""},
 		"remove a block":             {"version: |\n  3\nb: 1\n", remove("version"), ""},
-		"splice": {"a: \"3000:3000\" # p\n", func(n Node) ([]finding.Edit, bool) { return n.Get("a").Splice(0, 0, "127.0.0.1:") },
-			"a: \"127.0.0.1:3000:3000\" # p\n"},
+		"splice": {
+			"a: \"3000:3000\" # p\n", func(n Node) ([]finding.Edit, bool) { return n.Get("a").Splice(0, 0, "127.0.0.1:") },
+			"a: \"127.0.0.1:3000:3000\" # p\n",
+		},
 		"splice escapes":   {"a: \"3000\\x3a3000\"\n", func(n Node) ([]finding.Edit, bool) { return n.Get("a").Splice(0, 0, "x") }, ""},
 		"splice an anchor": {"a: &p 3000:1\nb: *p\n", func(n Node) ([]finding.Edit, bool) { return n.Get("b").Splice(0, 0, "x") }, ""},
 	} {
