@@ -88,6 +88,10 @@ type Report struct {
 	Unjudged int
 
 	rendered map[string]bool // the files that were judged as what they are rendered to
+	// Unknown are the points that could not be decided everywhere; Partial says of kinds
+	// of sources why they are not known in full.
+	Unknown []Unknown
+	Partial map[source.Kind]string
 }
 
 // Source is a file and the kind that it was judged as.
@@ -95,6 +99,9 @@ type Source struct {
 	*source.File
 	Kind source.Kind
 }
+
+// Unknown is a point of the checklist that could not be decided somewhere, and why.
+type Unknown struct{ Point, Why string }
 
 // Check is one rule and the code that decides it. Run looks at one T and reports
 // to the pass; it keeps no state.
@@ -125,6 +132,9 @@ type Set[T any] struct {
 	// Waiting are the ids of rules that could not look at all there is, for want of an
 	// adapter, say: that an excuse excuses nothing of them is not known.
 	Waiting []string
+	// Partial says why the kind is not known in full, in a few words; empty when it is.
+	// Points that are decided on it and not missed are then unknown.
+	Partial string
 	// Model is what checks across kinds look at: all of the kind's own model.
 	Model any
 }
@@ -151,6 +161,8 @@ type result struct {
 	linted    verdict.Linted
 	unjudged  int
 	waiting   []string
+	partial   string
+	unknown   []Unknown
 	model     any
 }
 
@@ -169,10 +181,11 @@ func New[T any](kind source.Kind, parse func(context.Context, *source.Listing, O
 		if err != nil {
 			return result{}, err
 		}
-		r := result{documents: set.Documents, unread: set.Unread, notes: set.Notes, linted: set.Linted, unjudged: set.Unjudged, waiting: set.Waiting, model: set.Model}
+		r := result{documents: set.Documents, unread: set.Unread, notes: set.Notes, linted: set.Linted, unjudged: set.Unjudged, waiting: set.Waiting, partial: set.Partial, model: set.Model}
 		for _, p := range passes {
 			r.findings = append(r.findings, p.findings...)
 			r.notes = append(r.notes, p.notes...)
+			r.unknown = append(r.unknown, p.unknown...)
 		}
 		return r, nil
 	}

@@ -105,7 +105,7 @@ func Look(ctx context.Context, linters []Linter, across []Across, tree *source.T
 	l := &Looked{
 		Models: Models{}, opts: opts, excuses: newExcuses(Rules(linters, across...), opts.AsOf),
 		tree: tree, documents: map[*source.File]Document{}, waiting: map[string]bool{},
-		report: Report{Findings: []finding.Finding{}, Unread: []finding.Unread{}, Sources: map[string]Source{}},
+		report: Report{Findings: []finding.Finding{}, Unread: []finding.Unread{}, Sources: map[string]Source{}, Partial: map[source.Kind]string{}},
 	}
 	for _, a := range across {
 		for _, r := range a.Rules {
@@ -134,12 +134,12 @@ func Look(ctx context.Context, linters []Linter, across []Across, tree *source.T
 		for file := range r.documents {
 			l.report.Sources[file.Path] = Source{file, linter.Kind}
 		}
-		l.add(listing, r)
+		l.add(linter.Kind, listing, r)
 	}
 	return l, nil
 }
 
-func (l *Looked) add(listing *source.Listing, r result) {
+func (l *Looked) add(kind source.Kind, listing *source.Listing, r result) {
 	report := &l.report
 	report.Findings = append(report.Findings, r.findings...)
 	report.Unread = slices.Concat(report.Unread, listing.Unread, r.unread)
@@ -153,6 +153,10 @@ func (l *Looked) add(listing *source.Listing, r result) {
 	report.Linted.Scripts += r.linted.Scripts
 	report.Linted.Workloads += r.linted.Workloads
 	report.Unjudged += listing.Unjudged + r.unjudged
+	report.Unknown = append(report.Unknown, r.unknown...)
+	if r.partial != "" {
+		report.Partial[kind] = r.partial
+	}
 }
 
 // Across runs the checks that see several kinds at once.
@@ -166,6 +170,7 @@ func (l *Looked) Across(ctx context.Context, across []Across) error {
 		for _, p := range passes {
 			l.report.Findings = append(l.report.Findings, p.findings...)
 			l.report.Notes = append(l.report.Notes, p.notes...)
+			l.report.Unknown = append(l.report.Unknown, p.unknown...)
 		}
 		for _, r := range a.Rules {
 			l.waiting[r.ID] = slices.Contains(a.Waiting, r.ID) || !Asks(l.opts.Profile, r.ID)

@@ -21,6 +21,7 @@ type Pass struct {
 	texts    map[string]text // by path
 	findings []finding.Finding
 	notes    []string
+	unknown  []Unknown
 }
 
 // text is a file and what of it no report may show.
@@ -76,6 +77,13 @@ func (p *Pass) Report(problem Problem) {
 // Note records something that a reader should know and that is no problem: what
 // could not be decided, say.
 func (p *Pass) Note(text string) { p.notes = append(p.notes, p.file.Path+": "+text) }
+
+// Unknown records that the rule's points cannot be decided here, in a few words.
+func (p *Pass) Unknown(why string) {
+	for _, point := range p.rule.Points {
+		p.unknown = append(p.unknown, Unknown{point, p.file.Path + ": " + why})
+	}
+}
 
 // maxRunes is how much of a line or excerpt a finding carries.
 const maxRunes = 400

@@ -55,6 +55,12 @@ func (g Gate) Way(p policy.Policy) Way {
 // seen is everything that decides.
 func (s *State) seen() policy.Seen {
 	seen := policy.Seen{Findings: s.Findings(), Unread: s.Unread(), Failures: s.Failures, Unverified: s.Unverified, Linted: s.linted()}
+	seen.Partial, seen.Unknown = s.Lint.Partial, map[string]string{}
+	for _, u := range s.Lint.Unknown {
+		if seen.Unknown[u.Point] == "" {
+			seen.Unknown[u.Point] = u.Why
+		}
+	}
 	for i := range s.Images {
 		seen.Inspected = s.Images[i].Contents != nil
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
@@ -88,6 +89,12 @@ func (p Policy) Points(seen Seen) verdict.Points {
 		case finding.UnreadLanguage, finding.UnreadFile, finding.UnreadDatabase:
 		}
 	}
+	for kind, why := range seen.Partial {
+		a := map[source.Kind]artefact{source.Dockerfile: onDockerfile, source.Compose: onCompose, source.Kubernetes: onPods, source.Workflow: onWorkflow}[kind]
+		if unread[a] == "" {
+			unread[a] = why
+		}
+	}
 	missed := map[string][]string{}
 	for _, f := range seen.Findings {
 		if f.Suppressed != nil || f.Status == finding.Fixed || f.Severity < finding.Medium {
@@ -102,6 +109,9 @@ func (p Policy) Points(seen Seen) verdict.Points {
 	points := make(verdict.Points, len(checklist))
 	for i, point := range checklist {
 		points[i] = point.stand(there, unread, missed[point.id])
+		if why := seen.Unknown[point.id]; why != "" && points[i].Standing == verdict.Met {
+			points[i].Standing, points[i].Why = verdict.Unknown, why
+		}
 	}
 	return points
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
 	"github.com/plimsoll-ci/plimsoll/internal/policy"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
@@ -24,12 +25,20 @@ func TestPoints(t *testing.T) {
 		seen policy.Seen
 		want string
 	}{
-		"nothing":                             {policy.Seen{}, "0/0 met"},
-		"all of it":                           {policy.Seen{Linted: &everything, Inspected: true}, "28/28 met"},
-		"no image":                            {policy.Seen{Linted: &everything}, "24/28 met · 4 unknown: IMG-1, IMG-4, USR-1, SEC-1"},
-		"a notice":                            {policy.Seen{Linted: &everything, Inspected: true, Findings: []finding.Finding{about(finding.Low, "OBS-1.a", "OBS-1")}}, "28/28 met"},
-		"excused":                             {policy.Seen{Linted: &everything, Inspected: true, Findings: []finding.Finding{excused, gone}}, "28/28 met"},
-		"old":                                 {policy.Seen{Linted: &everything, Inspected: true, Findings: []finding.Finding{old, about(finding.Medium, "IMG-3.b", "IMG-3")}}, "26/28 met · 2 missed: IMG-3, NET-1"},
+		"nothing":   {policy.Seen{}, "0/0 met"},
+		"all of it": {policy.Seen{Linted: &everything, Inspected: true}, "28/28 met"},
+		"no image":  {policy.Seen{Linted: &everything}, "24/28 met · 4 unknown: IMG-1, IMG-4, USR-1, SEC-1"},
+		"a notice":  {policy.Seen{Linted: &everything, Inspected: true, Findings: []finding.Finding{about(finding.Low, "OBS-1.a", "OBS-1")}}, "28/28 met"},
+		"excused":   {policy.Seen{Linted: &everything, Inspected: true, Findings: []finding.Finding{excused, gone}}, "28/28 met"},
+		"old":       {policy.Seen{Linted: &everything, Inspected: true, Findings: []finding.Finding{old, about(finding.Medium, "IMG-3.b", "IMG-3")}}, "26/28 met · 2 missed: IMG-3, NET-1"},
+		"undecided": {policy.Seen{
+			Linted: &everything, Inspected: true, Unknown: map[string]string{"SEC-3": "what it names is not here", "IMG-3": "and so"},
+			Findings: []finding.Finding{about(finding.Medium, "IMG-3.b", "IMG-3")},
+		}, "26/28 met · 1 missed: IMG-3 · 1 unknown: SEC-3"},
+		"in part": {
+			policy.Seen{Linted: &verdict.Linted{Services: 2}, Partial: map[source.Kind]string{source.Compose: "a file is not here"}},
+			"0/28 met · 13 unknown: IMG-3, USR-2, USR-3, USR-4, PRB-2, PRB-3, PRB-4, RES-2, RES-4, SEC-2, SEC-3, NET-4, OBS-2 · 15 not applicable",
+		},
 		"missed, though nobody saw the image": {policy.Seen{Linted: &everything, Findings: []finding.Finding{about(finding.Critical, "SEC-1.a", "SEC-1")}}, "24/28 met · 1 missed: SEC-1 · 3 unknown: IMG-1, IMG-4, USR-1"},
 		"a Dockerfile":                        {policy.Seen{Linted: &verdict.Linted{Dockerfiles: 1}, Inspected: true}, "10/28 met · 18 not applicable"},
 		"unread": {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-ci/plimsoll/internal/finding"
+	"github.com/plimsoll-ci/plimsoll/internal/source"
 	"github.com/plimsoll-ci/plimsoll/internal/verdict"
 )
 
@@ -59,6 +60,10 @@ type Seen struct {
 	// an image was walked to its end.
 	Linted    *verdict.Linted
 	Inspected bool
+	// Unknown says of points why they could not be decided everywhere, and Partial of
+	// kinds of sources why they are not known in full.
+	Unknown map[string]string
+	Partial map[source.Kind]string
 	// Unverified says why no signature holds where one was demanded; "" otherwise.
 	Unverified string
 }

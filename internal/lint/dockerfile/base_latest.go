@@ -15,6 +15,11 @@ var baseLatest = lint.Check[*dockerfile.File]{
 		Also:    []string{"DL3006", "DL3007", "DS-0001", "CKV_DOCKER_7"},
 	},
 	Run: func(p *lint.Pass, f *dockerfile.File) {
+		for _, s := range f.Stages {
+			if s.Parent == nil && !s.Base.Known {
+				p.Unknown(fmt.Sprintf("nobody knows what %q means until it is built", s.Base.Text))
+			}
+		}
 		for _, e := range externals(f) {
 			if !e.image.Floating() {
 				continue

@@ -4,6 +4,7 @@ package kubernetes
 import (
 	"context"
 	"embed"
+	"maps"
 	"slices"
 	"strings"
 
@@ -145,12 +146,19 @@ func (r reader) parse(ctx context.Context, listing *source.Listing, opts lint.Op
 		set.Documents[f.Source] = f
 		set.Linted.Manifests++
 		set.Linted.Objects += len(f.Objects)
-		set.Linted.Workloads += len(f.Workloads())
+		set.Linted.Workloads += workloads(f)
 	}
 	if r.Charts == nil {
 		tellCharts(&set, listing, templates)
 	}
 	tellKustomizations(&set, made.left, r.Kustomizations != nil)
+	set.Partial = made.partial
+	for _, k := range made.left {
+		set.Partial = k.Path + " is not rendered"
+	}
+	if len(templates) > 0 {
+		set.Partial = "chart " + slices.Min(slices.Collect(maps.Keys(templates))) + " is not rendered"
+	}
 	made.documents(listing, set.Documents)
 	r.join(&set, parsed, custom, made.groups, opts)
 	return set, err
@@ -178,7 +186,7 @@ func (r reader) join(set *lint.Set[*kubernetes.Object], parsed []*kubernetes.Fil
 				if !g.again {
 					paths[f.Source.Path] = true
 					set.Linted.Objects += len(f.Objects)
-					set.Linted.Workloads += len(f.Workloads())
+					set.Linted.Workloads += workloads(f)
 				}
 			}
 		}

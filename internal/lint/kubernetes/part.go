@@ -23,6 +23,17 @@ func part(w *kubernetes.Workload) bool {
 	return bare == len(containers) || bare > 0 && !selects
 }
 
+// workloads counts those of a file that are judged as such.
+func workloads(f *kubernetes.File) int {
+	n := 0
+	for _, w := range f.Workloads() {
+		if !part(w) && !leftover(w.Object) {
+			n++
+		}
+	}
+	return n
+}
+
 // tellParts notes the workloads that the rules on workloads leave alone.
 func tellParts(set *lint.Set[*kubernetes.Object], all *kubernetes.Set) {
 	for _, o := range all.Objects() {

@@ -35,8 +35,12 @@ var referenceMissing = lint.Check[*kubernetes.Object]{
 				continue
 			}
 			seen[target{r.Kind, r.Name, ""}] = true
-			if p.Complete && !o.Set.Given(r) {
+			switch {
+			case o.Set.Given(r):
+			case p.Complete:
 				p.Report(missing(o, r))
+			default:
+				p.Unknown(fmt.Sprintf("%s names %s %q, which is not here", o.Subject(), r.Kind, r.Name))
 			}
 		}
 	},

@@ -25,6 +25,7 @@ type rendered struct {
 	left      []*source.File
 	masked    map[string][]finding.Location // by path
 	templates map[string]bool               // the files that are no YAML
+	partial   string                        // why not all is known, see lint.Set
 }
 
 // group is the manifests of one rendering, which are applied together.
@@ -55,51 +56,6 @@ func (r reader) render(ctx context.Context, listing *source.Listing, opts lint.O
 	}
 	out.uncover(listing)
 	return out, nil
-}
-
-// uncover finds the objects that were there to be judged and that nothing was rendered
-// to: a chart's .helmignore or a kustomization's patch may leave them out, and they can
-// be applied all the same. Their files are judged as they stand.
-func (out *rendered) uncover(listing *source.Listing) {
-	told, subjects := map[string]bool{}, map[string]bool{}
-	for _, g := range out.groups {
-		for _, f := range g.files {
-			told[f.Source.Path] = true
-			for _, o := range f.Objects {
-				subjects[o.Kind+"/"+o.Name] = true
-			}
-		}
-	}
-	for _, src := range listing.Files {
-		if !out.covered[src.Path] || told[src.Path] || strings.Contains(src.Text, "{{") {
-			continue
-		}
-		if o := applicable(src, subjects); o != nil {
-			delete(out.covered, src.Path)
-			out.notes = append(out.notes, fmt.Sprintf("%s holds %s, which nothing is rendered to here; it was judged as it stands", src.Path, o.Subject()))
-		}
-	}
-}
-
-// applicable returns the first workload of a file that could be applied as it stands and is
-// not among those that are judged already.
-func applicable(src *source.File, judged map[string]bool) *kubernetes.Object {
-	f, _ := kubernetes.Parse(src)
-	if f == nil {
-		return nil
-	}
-	for _, o := range f.Objects {
-		// What helm test runs is no part of what ships.
-		test := strings.HasPrefix(o.Node.Get("metadata").Get("annotations").Get("helm.sh/hook").Text(), "test")
-		w, ok := o.Workload()
-		if !ok || part(w) || test || judged[o.Kind+"/"+o.Name] {
-			continue
-		}
-		if w.Kind == "Pod" || w.RunsToEnd() || w.Node.Get("spec").Get("selector").Exists() {
-			return o
-		}
-	}
-	return nil
 }
 
 // charts renders each chart with its own values, and once more with each others
@@ -237,6 +193,7 @@ func (out *rendered) chart(jobs []job, renderings []*kubernetes.Rendering) {
 			}
 			// A chart that is made to be given values is whole without them, and a
 			// repository that holds one is none to blame.
+			out.partial = "chart " + chart.root.Dir + " was not judged in full"
 			out.notes = append(out.notes, fmt.Sprintf("chart %s was not judged in full: %s:%d: %s", chart.root.Dir, u.Location.Path, u.Location.Line, u.Cause))
 		}
 		if r.Missing != "" && i == 0 {
@@ -269,6 +226,7 @@ func (out *rendered) missing(j job, file, what, missing string) {
 		return
 	}
 	out.notes = append(out.notes, what+" "+missing)
+	out.partial = what + " was not judged in full"
 }
 
 // take parses what a root was rendered to.
