@@ -121,8 +121,10 @@ func together(looked *lint.Looked, images []*Image) lint.Report {
 	for _, img := range images {
 		n := copy(img.Findings, excused)
 		excused = excused[n:]
+		points.Prove(img.Findings, report.Findings, img.dockerfile())
 		img.Findings = points.Unsaid(img.Findings, report.Findings, img.dockerfile())
 	}
+	finding.Sort(report.Findings)
 	return report
 }
 

@@ -314,6 +314,10 @@ func TestUnsaidLeavesOutWhatTheDockerfileWasTold(t *testing.T) {
 	if got := image.Unsaid(proof, guess, "Dockerfile"); len(got) != 1 {
 		t.Error("a guess took the place of a proof")
 	}
+	image.Prove(proof, guess, "Dockerfile")
+	if got := image.Unsaid(proof, guess, "Dockerfile"); len(got) != 0 || guess[0].Severity != finding.High {
+		t.Errorf("proved, the guess is %s, and %d findings are left", guess[0].Severity, len(got))
+	}
 	if got := image.Unsaid(slices.Clone(findings), said, ""); len(got) != len(findings)-1 {
 		t.Errorf("of an image that somebody else built %d findings are left", len(got))
 	}

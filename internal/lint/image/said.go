@@ -38,18 +38,34 @@ func Unsaid(findings, said []finding.Finding, dockerfile string) []finding.Findi
 		case f.Rule.ID == credentialFile.ID && secrets[file{f.Layer, f.Subject}]:
 			return true
 		}
-		return dockerfile != "" && slices.ContainsFunc(said, func(s finding.Finding) bool {
-			switch {
-			case s.Severity < f.Severity && s.Suppressed == nil:
-				return false // the Dockerfile could only guess
-			case s.Location.Path != dockerfile || s.Rule.ID != f.Rule.ID && !slices.Contains(causes[f.Rule.ID], s.Rule.ID):
-				return false
-			case f.Layer == "" || f.Location.Path == "":
-				return true // it stands in the config, which has no lines
-			}
-			return f.Location.Path == dockerfile && f.Location.Line <= s.Location.Line && s.Location.Line <= max(f.Location.Line, f.Location.EndLine)
+		return slices.ContainsFunc(said, func(s finding.Finding) bool {
+			return (s.Severity >= f.Severity || s.Suppressed != nil) && same(f, s, dockerfile)
 		})
 	})
+}
+
+// same says that a finding on the Dockerfile tells of the cause that one in its image
+// tells of.
+func same(f, s finding.Finding, dockerfile string) bool {
+	switch {
+	case dockerfile == "", s.Location.Path != dockerfile, s.Rule.ID != f.Rule.ID && !slices.Contains(causes[f.Rule.ID], s.Rule.ID):
+		return false
+	case f.Layer == "" || f.Location.Path == "":
+		return true // it stands in the config, which has no lines
+	}
+	return f.Location.Path == dockerfile && f.Location.Line <= s.Location.Line && s.Location.Line <= max(f.Location.Line, f.Location.EndLine)
+}
+
+// Prove gives what the Dockerfile could only guess the severity of what its image
+// shows: the line is the one to mend. Arguments are those of Unsaid, which comes next.
+func Prove(findings, said []finding.Finding, dockerfile string) {
+	for i := range said {
+		for _, f := range findings {
+			if said[i].Suppressed == nil && said[i].Severity < f.Severity && said[i].Rule.ID == f.Rule.ID && same(f, said[i], dockerfile) {
+				said[i].Severity = f.Severity
+			}
+		}
+	}
 }
 
 // Refutes says whether the image that a Dockerfile made disproves a finding on the
