@@ -8,9 +8,10 @@ import (
 
 // Offsets returns, for each byte of a scalar's text, the offset in the file that it
 // stands at: indentation and folded line ends are not part of the text. It is nil
-// where the text is not written as it is read: with escapes, say.
+// where the text is not written as it is read: with escapes, say, and for null, which
+// has none.
 func (n Node) Offsets() []int {
-	if n.yaml == nil || n.yaml.Kind != yaml.ScalarNode {
+	if n.yaml == nil || n.yaml.Kind != yaml.ScalarNode || n.yaml.Tag == "!!null" {
 		return nil
 	}
 	value := n.yaml.Value
