@@ -24,9 +24,9 @@ func fetch(r release) (modules, error) {
 		path, version string
 	}{
 		{&m.kubernetes, "k8s.io/kubernetes", r.kubernetes},
-		{&m.api, "k8s.io/api", r.library},
-		{&m.machinery, "k8s.io/apimachinery", r.library},
-		{&m.extensions, "k8s.io/apiextensions-apiserver", r.library},
+		{&m.api, "k8s.io/api", r.published},
+		{&m.machinery, "k8s.io/apimachinery", r.published},
+		{&m.extensions, "k8s.io/apiextensions-apiserver", r.published},
 	} {
 		got, err := download(want.path + "@" + want.version)
 		if err != nil {

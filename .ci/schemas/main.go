@@ -34,7 +34,7 @@ var releases = []release{
 type release struct {
 	minor      int
 	kubernetes string // of k8s.io/kubernetes
-	library    string // of k8s.io/api and its like
+	published  string // of k8s.io/api and its like
 }
 
 func main() {

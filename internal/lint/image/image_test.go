@@ -159,7 +159,7 @@ func TestRules(t *testing.T) {
 		}, want: []string{`IMG-1.i high 1: the image holds the history in "/app/.git"`, `IMG-1.i medium 1: the image holds the history in "/opt/nvm/.git"`}},
 		{name: "caches", spoil: func(*v1.Config, *files) []files {
 			return []files{
-				{{Name: "var/lib/apt/lists/deb.debian.org_main", Body: cache}, {Name: "root/.npm/_cacache/content/x", Body: cache}, {Name: "var/cache/apk/APKINDEX.tar.gz", Body: "small"}},
+				{{Name: "var/lib/apt/lists/archive.example.org_main", Body: cache}, {Name: "root/.npm/_cacache/content/x", Body: cache}, {Name: "var/cache/apk/APKINDEX.tar.gz", Body: "small"}},
 				{{Name: "root/.cache/pip/http/x", Body: cache}},
 				{{Name: "root/.cache/pip/http/.wh.x"}},
 			}
@@ -224,8 +224,8 @@ func TestRules(t *testing.T) {
 			*f = append(*f, contentstest.File{Name: "root/.netrc", Body: "machine x login y password b4s3secr3t"})
 			return []files{
 				{
-					{Name: "app/.npmrc", Body: "//registry.npmjs.org/:_authToken=0f3c9a9e-1111-2222-3333-444455556666\n"},
-					{Name: "root/.npmrc", Body: "//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n"},
+					{Name: "app/.npmrc", Body: "//registry.example.org/:_authToken=0f3c9a9e-1111-2222-3333-444455556666\n"},
+					{Name: "root/.npmrc", Body: "//registry.example.org/:_authToken=${NPM_TOKEN}\n"},
 					{Name: "root/.docker/config.json", Body: `{"auths":{"x":{}},"credsStore":"pass"}`},
 					{Name: "app/node_modules/x/.npmrc", Body: "_authToken=0f3c9a9e-1111-2222-3333-444455556666\n"},
 					{Name: "root/.git-credentials", Body: "https://me:changeme@example.com\n"},
