@@ -61,8 +61,9 @@ func (s *State) seen() policy.Seen {
 			seen.Unknown[u.Point] = u.Why
 		}
 	}
+	seen.Inspected = len(s.Images) > 0
 	for i := range s.Images {
-		seen.Inspected = s.Images[i].Contents != nil
+		seen.Inspected = seen.Inspected && s.Images[i].Contents != nil
 	}
 	return seen
 }

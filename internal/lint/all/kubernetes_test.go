@@ -12,10 +12,12 @@ import (
 	"github.com/plimsoll-ci/plimsoll/internal/lint"
 )
 
-// foundingManifest is the Deployment and the Service of the founding document,
-// re-indented; its line 1 is line 56 of the document.
-const foundingManifest = `-- k8s.yaml --
-apiVersion: apps/v1
+// foundingManifest is foundingObjects in a file.
+const foundingManifest = "-- k8s.yaml --\n" + foundingObjects
+
+// foundingObjects are the Deployment and the Service of the founding document,
+// re-indented; line 1 is line 56 of the document.
+const foundingObjects = `apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: app-deployment

@@ -46,54 +46,7 @@ services:
 volumes:
   pgdata:
 -- k8s-deployment.yaml --
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: app-deployment
-spec:
-  replicas: 3
-  selector:
-    matchLabels:
-      app: web
-  template:
-    metadata:
-      labels:
-        app: web
-    spec:
-      containers:
-        - name: app
-          image: registry.example.com/app:latest
-          ports:
-            - containerPort: 3000
-          envFrom:
-            - configMapRef:
-                name: app-config
-            - secretRef:
-                name: app-secrets
-          resources:
-            requests: { cpu: "250m", memory: "128Mi" }
-            limits: { cpu: "500m", memory: "256Mi" }
-          livenessProbe:
-            httpGet: { path: /health, port: 3000 }
-            initialDelaySeconds: 10
-            periodSeconds: 15
-          readinessProbe:
-            httpGet: { path: /ready, port: 3000 }
-            initialDelaySeconds: 5
-            periodSeconds: 10
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: app-service
-spec:
-  selector:
-    app: web
-  ports:
-    - port: 80
-      targetPort: 3000
-  type: ClusterIP
-`
+` + foundingObjects
 
 // TestFoundingStack holds the rows of the research on the founding document that no
 // single file decides, and nothing else. Line 1 of the Dockerfile is line 5 of the
